@@ -60,8 +60,13 @@ export interface Send {
   readonly kind: 'send';
   readonly queue: string;
   readonly message: NewMessage;
-  /** The message is hidden for `leaseMs` from `message.dueAt` and its receipt comes back in the result. */
-  readonly lease?: { readonly leaseMs: number };
+  /** The message is hidden for `leaseMs` from `message.dueAt`; the receipt in the result holds it. */
+  readonly lease?: { readonly leaseMs: number; readonly holder: string };
+  /**
+   * Deduplication: when a send with the same key into the same queue is remembered at `message.sentAt`, this
+   * one is skipped and the result names the first; else the key is remembered until `until` (epoch ms).
+   */
+  readonly dedup?: { readonly key: string; readonly until: number };
 }
 /** Removes a held message. Conflict when the receipt is stale or the message gone. */
 export interface Ack {
@@ -155,10 +160,17 @@ export type Effect =
 /** What happens together or not at all. */
 export type Unit = readonly Effect[];
 
+export interface Sent {
+  /** Current receipt when sent with a lease; else it only says where the message stands. */
+  readonly receipt: Receipt;
+  /** true: skipped as a duplicate; the receipt names the message that was sent first. */
+  readonly duplicate: boolean;
+}
+
 export type Committed = {
   readonly kind: 'committed';
-  /** One for each `send` with a lease, in order. */
-  readonly receipts: readonly Receipt[];
+  /** One for each `send`, in order. */
+  readonly sent: readonly Sent[];
   /** One for each `put`, in order: the version it now has. */
   readonly versions: readonly number[];
 };
