@@ -32,7 +32,11 @@ export interface NewMessage {
   readonly attributes?: JsonObject;
   /** Private state of the queue's owner. */
   readonly state?: JsonObject;
-  /** FIFO group: one message of a group is in flight at a time, in order of `seq`. */
+  /**
+   * FIFO group. A receive hands out messages of a group in order of `seq`, several of one group if `max`
+   * allows, and none of a group that already has a message in flight. A message that is not due yet holds
+   * back the later ones of its group.
+   */
   readonly group?: string;
   /** Carried when a message moves between queues. */
   readonly receiveCount?: number;
@@ -72,6 +76,8 @@ export interface Send {
 export interface Ack {
   readonly kind: 'ack';
   readonly receipt: Receipt;
+  /** Also a conflict when the message is no longer in flight at this instant, epoch ms (its hold has run out). */
+  readonly heldAt?: number;
 }
 /** Makes a held message due at `dueAt`, optionally with new `state`. The receipt stays current until the next receive. */
 export interface Reschedule {
@@ -81,6 +87,8 @@ export interface Reschedule {
   readonly state?: JsonObject;
   /** true: the message is no longer in flight (retry, throttle). false: only its visibility changed. */
   readonly release: boolean;
+  /** Also a conflict when the message is no longer in flight at this instant, epoch ms (its hold has run out). */
+  readonly heldAt?: number;
 }
 /** Opens a journal subject, status `Pending`. Ids are time-ordered (see platform/ids.ts). */
 export interface Open {
@@ -281,7 +289,10 @@ export interface AuditReport {
 
 export interface QueueChange {
   readonly queue: string;
-  /** Earliest instant at which something became receivable through this change, epoch ms. */
+  /**
+   * Earliest instant at which something became receivable through this change, epoch ms. Settling or
+   * rescheduling a message of a FIFO group counts: what it held back may now be received.
+   */
   readonly dueAt: number;
 }
 
