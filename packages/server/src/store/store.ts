@@ -33,9 +33,9 @@ export interface NewMessage {
   /** Private state of the queue's owner. */
   readonly state?: JsonObject;
   /**
-   * FIFO group. A receive hands out messages of a group in order of `seq`, several of one group if `max`
-   * allows, and none of a group that already has a message in flight. A message that is not due yet holds
-   * back the later ones of its group.
+   * FIFO group. A message can be received when it and every earlier one (by `seq`) of its group are due:
+   * what is in flight or delayed holds back the later ones. A receive hands out as many of one group, in
+   * order, as `max` allows before it turns to the next group.
    */
   readonly group?: string;
   /** Carried when a message moves between queues. */
@@ -148,7 +148,7 @@ export interface Write {
   /** Optional label to find the lines by (a request id). */
   readonly label?: string;
 }
-/** Removes every message of a queue (purge, delete). */
+/** Removes every message of a queue (purge, delete), and without `sentBefore` what deduplication remembers. */
 export interface Clear {
   readonly kind: 'clear';
   readonly queue: string;
