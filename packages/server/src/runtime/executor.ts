@@ -6,6 +6,8 @@ export interface RunOptions {
   readonly logTail?: boolean;
   /** Gives the run up: the process is killed, the outcome is a systemError. */
   readonly signal?: AbortSignal;
+  /** At most so many environments of the function run at once (its reserved concurrency); the rest of its runs queue. */
+  readonly concurrency?: number;
   /** Called when the handler is about to run (after a cold start's init). */
   readonly onStart?: (startedAt: number) => void;
 }
@@ -13,6 +15,11 @@ export interface RunOptions {
 export interface Executor {
   /** Never rejects. */
   run(request: RunRequest, options?: RunOptions): Promise<Outcome>;
+  /**
+   * How many runs of this version may be handed over per unit of concurrency: 1 unless its runs are known to be
+   * so short that an environment should have the next ones at hand. Runs still happen one at a time.
+   */
+  window(spec: FunctionSpec): number;
   /** Ends idle environments of the function (all versions, or those not of `keepRevision`). */
   retire(functionArn: string, keepRevision?: string): void;
   /** Ends every process; runs under way get `drainMs` to finish. */

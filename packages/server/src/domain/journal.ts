@@ -1,0 +1,129 @@
+/**
+ * The journal's vocabulary: every kind of line an event's timeline has, the fates, and the counters
+ * (the books) that move in the same commit as the lines.
+ */
+import type { Count, Entry, JsonObject } from '../store/store.ts';
+import type { Condition, RetryState } from './async-retry.ts';
+import type { Outcome, RunReport } from './invocation.ts';
+
+/** How an accepted event ended. Until then its status is `Pending`. */
+export type FateKind = 'Succeeded' | 'DeadLettered' | 'SentToDestination' | 'Discarded';
+export const FATE_KINDS: readonly FateKind[] = ['Succeeded', 'DeadLettered', 'SentToDestination', 'Discarded'];
+
+export interface Fate {
+  readonly kind: FateKind;
+  /** Why it was given up, or who discarded it. Absent for `Succeeded`. */
+  readonly reason?: Condition | 'Operator';
+}
+
+/** Facts about an event that never change; `Open.data` of its subject. */
+export interface EventFacts extends JsonObject {
+  /** Qualified by what the caller named: `:$LATEST`, a version or an alias. */
+  functionArn: string;
+  functionName: string;
+  qualifier?: string;
+  /** Who handed it over: `Invoke`, `OnSuccess`, `OnFailure`, `Redrive`, a service principal. */
+  source: string;
+  /** Request id of the event that caused this one. */
+  causedBy?: string;
+  traceHeader?: string;
+}
+
+const ACCEPTED = 'accepted';
+
+export function countAccepted(): Count {
+  return { kind: 'count', counter: ACCEPTED, by: 1 };
+}
+
+export function countFate(kind: FateKind): Count {
+  return { kind: 'count', counter: `fate/${kind}`, by: 1 };
+}
+
+export interface Ledger {
+  readonly accepted: number;
+  readonly pending: number;
+  readonly fates: Readonly<Record<FateKind, number>>;
+  /** accepted − pending − Σ fates: always 0. */
+  readonly unaccounted: number;
+}
+
+/** @param pending messages counted in the functions' queues, independently of the counters */
+export function balanceBooks(counters: Readonly<Record<string, number>>, pending: number): Ledger {
+  const fates = {
+    Succeeded: counters['fate/Succeeded'] ?? 0,
+    DeadLettered: counters['fate/DeadLettered'] ?? 0,
+    SentToDestination: counters['fate/SentToDestination'] ?? 0,
+    Discarded: counters['fate/Discarded'] ?? 0,
+  };
+  const accepted = counters[ACCEPTED] ?? 0;
+  const settled = fates.Succeeded + fates.DeadLettered + fates.SentToDestination + fates.Discarded;
+  return { accepted, pending, fates, unaccounted: accepted - pending - settled };
+}
+
+/** Longest text of an error kept in the journal, characters; the record that leaves keeps it whole. */
+const MAX_JOURNAL_TEXT = 64 * 1024;
+
+/** The line of a finished run, or of one that found the function gone. */
+export function attemptEntry(number: number, outcome: Outcome, now: number): Entry {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return {
+        at: outcome.report.endedAt,
+        kind: 'attempt',
+        data: { number, outcome: 'succeeded', executedVersion: outcome.executedVersion, ...measured(outcome.report) },
+      };
+    case 'functionError':
+      return {
+        at: outcome.report.endedAt,
+        kind: 'attempt',
+        data: {
+          number,
+          outcome: 'functionError',
+          errorType: outcome.errorType,
+          errorMessage: clip(outcome.errorMessage),
+          response: clip(outcome.payload),
+          executedVersion: outcome.executedVersion,
+          ...measured(outcome.report),
+        },
+      };
+    case 'gone':
+      return {
+        at: now,
+        kind: 'attempt',
+        data: {
+          number,
+          outcome: 'gone',
+          errorType: 'ResourceNotFoundException',
+          errorMessage: outcome.message,
+          startedAt: now,
+          endedAt: now,
+        },
+      };
+    case 'throttled':
+      return { at: now, kind: 'throttled', data: { reason: outcome.reason } };
+    case 'systemError':
+      return { at: now, kind: 'systemError', data: { message: outcome.message } };
+  }
+}
+
+function measured(report: RunReport): JsonObject {
+  return {
+    startedAt: report.startedAt,
+    endedAt: report.endedAt,
+    durationMs: report.durationMs,
+    billedMs: report.billedMs,
+    initMs: report.initMs,
+    maxMemoryMb: report.maxMemoryMb,
+    environmentId: report.environmentId,
+    logStream: report.logStream,
+  };
+}
+
+/** The line of a planned retry. */
+export function retryEntry(now: number, at: number, delayMs: number, why: string, state: RetryState): Entry {
+  return { at: now, kind: 'retryScheduled', data: { dueAt: at, delayMs, why, attempts: state.attempts } };
+}
+
+function clip(text: string): string {
+  return text.length <= MAX_JOURNAL_TEXT ? text : `${text.slice(0, MAX_JOURNAL_TEXT)}…`;
+}

@@ -1,0 +1,251 @@
+/**
+ * One event's transitions as units of effects. Every transition is a single commit: an event leaves its queue,
+ * its records reach their targets and its fate is written together, or nothing of it happens.
+ */
+import type { Effect, Entry, JsonObject, Receipt, Unit } from '../store/store.ts';
+import type { Condition, Decision, RetryState } from './async-retry.ts';
+import { deadLetterAttributes, formatInvocationRecord, type TextAttribute } from './destination.ts';
+import type { Outcome } from './invocation.ts';
+import { attemptEntry, countAccepted, countFate, type EventFacts, type Fate, retryEntry } from './journal.ts';
+
+/** Queue of a function's events: all qualifiers share it, so a new version runs what waits. */
+export function functionQueue(functionName: string): string {
+  return `${FUNCTION_QUEUE_PREFIX}${functionName}`;
+}
+export const FUNCTION_QUEUE_PREFIX = 'fn:';
+
+export function functionOfQueue(queue: string): string {
+  return queue.slice(FUNCTION_QUEUE_PREFIX.length);
+}
+
+/** Private state on an event's message; short names because there may be millions. */
+export interface EventState extends JsonObject {
+  /** Qualifier named by the caller. */
+  q?: string;
+  /** Qualified ARN of the invocation, as records name it. */
+  arn: string;
+  /** RetryState, absent while zero. */
+  n?: number;
+  t?: number;
+  d?: number;
+  trace?: string;
+}
+
+export interface AcceptedEvent {
+  readonly requestId: string;
+  readonly functionName: string;
+  /** Absent when called unqualified. */
+  readonly qualifier?: string;
+  readonly functionArn: string;
+  /** JSON text. */
+  readonly payload: string;
+  readonly source: string;
+  readonly causedBy?: string;
+  readonly traceHeader?: string;
+}
+
+/** The commit behind a 202. With `lease` the sender goes on to run it itself. */
+export function planAccept(event: AcceptedEvent, now: number, lease?: { leaseMs: number; holder: string }): Unit {
+  const state: EventState = { arn: event.functionArn };
+  const facts: EventFacts = {
+    functionArn: event.functionArn,
+    functionName: event.functionName,
+    source: event.source,
+  };
+  if (event.qualifier !== undefined) state.q = facts.qualifier = event.qualifier;
+  if (event.traceHeader !== undefined) state.trace = facts.traceHeader = event.traceHeader;
+  if (event.causedBy !== undefined) facts.causedBy = event.causedBy;
+  return [
+    {
+      kind: 'open',
+      subject: event.requestId,
+      topic: event.functionName,
+      at: now,
+      payload: event.payload,
+      data: facts,
+    },
+    {
+      kind: 'send',
+      queue: functionQueue(event.functionName),
+      message: { id: event.requestId, subject: event.requestId, dueAt: now, sentAt: now, state },
+      lease,
+    },
+    countAccepted(),
+  ];
+}
+
+/** An event as its message carries it. */
+export interface HeldEvent {
+  readonly receipt: Receipt;
+  readonly requestId: string;
+  readonly payload: string;
+  readonly acceptedAt: number;
+  readonly state: EventState;
+}
+
+export function retryStateOf(state: EventState): RetryState {
+  return { attempts: state.n ?? 0, throttles: state.t ?? 0, lastDelayMs: state.d ?? 0 };
+}
+
+function withRetryState(state: EventState, retry: RetryState): EventState {
+  return {
+    ...state,
+    n: retry.attempts || undefined,
+    t: retry.throttles || undefined,
+    d: retry.lastDelayMs || undefined,
+  };
+}
+
+/** What is handed to one target. */
+export type Delivery =
+  | { readonly role: 'OnSuccess' | 'OnFailure'; readonly arn: string; readonly body: string; readonly traceHeader?: string }
+  | {
+      readonly role: 'DeadLetterQueue';
+      readonly arn: string;
+      readonly body: string;
+      readonly attributes: Readonly<Record<string, TextAttribute>>;
+      readonly traceHeader?: string;
+    };
+
+/** A delivery turned into effects, or the reason why the target takes none. */
+export type PlannedDelivery =
+  | { readonly kind: 'deliverable'; readonly effects: readonly Effect[]; readonly messageId: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+
+export interface Targets {
+  readonly onSuccess?: string;
+  readonly onFailure?: string;
+  readonly deadLetter?: string;
+}
+
+export interface TransitionInput {
+  readonly event: HeldEvent;
+  readonly decision: Decision;
+  /** Absent when the event ended without a run (zero concurrency, too old on arrival). */
+  readonly outcome?: Outcome;
+  readonly targets: Targets;
+  readonly now: number;
+  readonly deliver: (delivery: Delivery, causedBy: string) => PlannedDelivery;
+}
+
+/** The unit that carries a decision out, and what it did to tell metrics and logs. */
+export interface Transition {
+  readonly unit: Unit;
+  readonly fate?: Fate;
+  readonly refused: readonly { readonly role: Delivery['role']; readonly arn: string; readonly code: string; readonly message: string }[];
+}
+
+export function planTransition(input: TransitionInput): Transition {
+  const { event, decision, outcome, now } = input;
+  const entries: Entry[] = [];
+  if (outcome) {
+    const ran = outcome.kind === 'succeeded' || outcome.kind === 'functionError' || outcome.kind === 'gone';
+    const number = outcome.kind === 'succeeded' ? decision.state.attempts + 1 : decision.state.attempts;
+    entries.push(attemptEntry(ran ? number : 0, outcome, now));
+  }
+  switch (decision.kind) {
+    case 'retry':
+      entries.push(retryEntry(now, decision.at, decision.delayMs, decision.why, decision.state));
+      return {
+        unit: [
+          {
+            kind: 'reschedule',
+            receipt: event.receipt,
+            dueAt: decision.at,
+            state: withRetryState(event.state, decision.state),
+            release: true,
+          },
+          { kind: 'append', subject: event.requestId, entries },
+        ],
+        refused: [],
+      };
+    case 'complete':
+      return settle(input, entries, 'Success');
+    case 'giveUp':
+      return settle(input, entries, decision.condition);
+  }
+}
+
+function settle(input: TransitionInput, entries: Entry[], condition: Condition | 'Success'): Transition {
+  const { event, now } = input;
+  const effects: Effect[] = [];
+  const refused: Transition['refused'][number][] = [];
+  const reached = new Set<Delivery['role']>();
+  for (const delivery of deliveriesOf(input, condition)) {
+    const planned = input.deliver(delivery, event.requestId);
+    if (planned.kind === 'deliverable') {
+      effects.push(...planned.effects);
+      reached.add(delivery.role);
+      entries.push({
+        at: now,
+        kind: 'delivered',
+        data: { role: delivery.role, target: delivery.arn, messageId: planned.messageId },
+      });
+    } else {
+      refused.push({ role: delivery.role, arn: delivery.arn, code: planned.code, message: planned.message });
+      entries.push({
+        at: now,
+        kind: 'deliveryFailed',
+        data: { role: delivery.role, target: delivery.arn, code: planned.code, message: planned.message },
+      });
+    }
+  }
+  const fate = fateOf(condition, reached);
+  entries.push({ at: now, kind: 'fate', data: { fate: fate.kind, reason: fate.reason } });
+  return {
+    unit: [
+      { kind: 'ack', receipt: event.receipt },
+      {
+        kind: 'append',
+        subject: event.requestId,
+        entries,
+        settle: { status: fate.kind, reason: fate.reason },
+      },
+      ...effects,
+      countFate(fate.kind),
+    ],
+    fate,
+    refused,
+  };
+}
+
+/** With both targets set both receive; the fate names the queue, where an operator redrives from. */
+function fateOf(condition: Condition | 'Success', reached: ReadonlySet<Delivery['role']>): Fate {
+  if (condition === 'Success') return { kind: 'Succeeded' };
+  if (reached.has('DeadLetterQueue')) return { kind: 'DeadLettered', reason: condition };
+  if (reached.has('OnFailure')) return { kind: 'SentToDestination', reason: condition };
+  return { kind: 'Discarded', reason: condition };
+}
+
+function deliveriesOf(input: TransitionInput, condition: Condition | 'Success'): Delivery[] {
+  const { event, targets, outcome, decision, now } = input;
+  const destination = condition === 'Success' ? targets.onSuccess : targets.onFailure;
+  const deliveries: Delivery[] = [];
+  if (destination) {
+    deliveries.push({
+      role: condition === 'Success' ? 'OnSuccess' : 'OnFailure',
+      arn: destination,
+      traceHeader: event.state.trace,
+      body: formatInvocationRecord({
+        requestId: event.requestId,
+        functionArn: event.state.arn,
+        condition,
+        // Success always says 1, whatever came before it (observed).
+        approximateInvokeCount: condition === 'Success' ? 1 : decision.state.attempts,
+        requestPayload: event.payload,
+        outcome,
+        timestamp: now,
+      }),
+    });
+  }
+  if (condition !== 'Success' && targets.deadLetter) {
+    deliveries.push({
+      role: 'DeadLetterQueue',
+      arn: targets.deadLetter,
+      body: event.payload,
+      attributes: deadLetterAttributes(event.requestId, condition, outcome),
+      traceHeader: event.state.trace,
+    });
+  }
+  return deliveries;
+}
