@@ -64,7 +64,10 @@ export interface Send {
   readonly kind: 'send';
   readonly queue: string;
   readonly message: NewMessage;
-  /** The message is hidden for `leaseMs` from `message.dueAt`; the receipt in the result holds it. */
+  /**
+   * The message is hidden for `leaseMs` from `message.dueAt`; the receipt in the result holds it.
+   * It counts as handed out once: its receive count is one more than the one carried.
+   */
   readonly lease?: { readonly leaseMs: number; readonly holder: string };
   /**
    * Deduplication: when a send with the same key into the same queue is remembered at `message.sentAt`, this
@@ -106,7 +109,10 @@ export interface Entry {
   readonly kind: string;
   readonly data?: JsonObject;
 }
-/** Appends lines to a subject. With `settle` the subject leaves `Pending`; conflict when it already has. */
+/**
+ * Appends lines to a subject. With `settle` the subject leaves `Pending`, at the time of the last entry
+ * (so there must be one); conflict when it already has.
+ */
 export interface Append {
   readonly kind: 'append';
   readonly subject: string;
@@ -119,7 +125,10 @@ export interface Count {
   readonly counter: string;
   readonly by: number;
 }
-/** Writes a resource. `ifVersion` 0: must not exist; n: must be at version n; absent: whatever is there. */
+/**
+ * Writes a resource. `ifVersion` 0: must not exist; n: must be at version n; absent: whatever is there.
+ * A resource that is removed and put again gets a version it never had.
+ */
 export interface Put {
   readonly kind: 'put';
   readonly collection: string;
@@ -163,8 +172,7 @@ export interface Erase {
   readonly before?: number;
 }
 
-export type Effect =
-  | Send | Ack | Reschedule | Open | Append | Count | Put | Remove | Write | Clear | Erase;
+export type Effect = Send | Ack | Reschedule | Open | Append | Count | Put | Remove | Write | Clear | Erase;
 /** What happens together or not at all. */
 export type Unit = readonly Effect[];
 
@@ -185,7 +193,13 @@ export type Committed = {
 /** Nothing of the unit happened: what it relied on was no longer so. */
 export type Conflict = {
   readonly kind: 'conflict';
-  readonly reason: 'StaleReceipt' | 'VersionMismatch' | 'AlreadySettled' | 'DuplicateSubject';
+  readonly reason:
+    | 'StaleReceipt'
+    | 'VersionMismatch'
+    | 'AlreadySettled'
+    | 'DuplicateSubject'
+    /** A message or an entry names a subject that was never opened, or has been pruned. */
+    | 'UnknownSubject';
   /** Index of the effect that met the conflict. */
   readonly effect: number;
 };
@@ -199,7 +213,7 @@ export interface ReceiveRequest {
   readonly leaseMs: number;
   /**
    * Who holds them. Messages held by a holder come back when a store opens and finds the holder gone
-   * (`releaseHolder`). Absent for consumers outside, whose lease runs out by time alone.
+   * (`releaseHolders`). Absent for consumers outside, whose lease runs out by time alone.
    */
   readonly holder?: string;
 }
@@ -211,6 +225,11 @@ export interface QueueDepth {
   readonly delayed: number;
   /** `sentAt` of the oldest message, epoch ms. */
   readonly oldestSentAt?: number;
+}
+
+export interface BrowseOptions {
+  readonly limit: number;
+  readonly after?: { readonly sentAt: number; readonly seq: number };
 }
 
 export interface Resource<T = JsonObject> {
@@ -304,8 +323,8 @@ export interface Store {
   readonly resources: Resources;
 
   readDepth(queue: string, now: number): Promise<QueueDepth>;
-  /** Messages without receiving them, in order of arrival. */
-  browse(queue: string, options: { limit: number; afterSeq?: number }): Promise<Message[]>;
+  /** Messages without receiving them, by `sentAt`, then `seq`; `after` names the last one of the page before. */
+  browse(queue: string, options: BrowseOptions): Promise<Message[]>;
   /** For each queue whose name starts with `prefix`: when its next message is due, epoch ms. */
   readNextDue(prefix: string): Promise<QueueChange[]>;
   /** Makes due now what holders other than `alive` hold; returns how many. */
@@ -316,7 +335,10 @@ export interface Store {
   readCounters(prefix: string): Promise<Record<string, number>>;
   /** Recounts everything from the stored rows. */
   audit(): Promise<AuditReport>;
-  /** Forgets settled subjects accepted before the instant; returns how many. */
+  /**
+   * Forgets settled subjects accepted before the instant, except those whose payload a message still needs;
+   * returns how many. The ledger counters keep them.
+   */
   prune(before: number, limit: number): Promise<number>;
 
   readLines(query: LineQuery): Promise<StoredLine[]>;
@@ -327,7 +349,34 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** The store could not make the unit durable; nothing of it happened. */
+/**
+ * Counters the store itself keeps, in the commit that opens or settles a subject. They outlive pruning, so
+ * opened = settled + pending holds for ever; `audit` compares them with a recount.
+ */
+export const LEDGER_PREFIX = 'ledger/';
+export const openedCounter = (topic: string): string => `${LEDGER_PREFIX}opened/${topic}`;
+export const settledCounter = (status: string, topic: string): string =>
+  `${LEDGER_PREFIX}settled/${status}/${topic}`;
+/** Of the settled ones, those whose rows have been pruned. */
+export const prunedCounter = (status: string, topic: string): string =>
+  `${LEDGER_PREFIX}pruned/${status}/${topic}`;
+
+/**
+ * The store could not make the unit durable; nothing of it happened. (One exception: when the disk fails while
+ * the commit is being flushed and the process dies before the disk recovers, it may come back at the next open.)
+ */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
+}
+/** The unit itself is at fault: it holds a value no database could take. Nothing of it happened. */
+export class InvalidUnit extends Error {
+  override readonly name = 'InvalidUnit';
+}
+/** Another process has the store open. */
+export class StoreInUse extends Error {
+  override readonly name = 'StoreInUse';
+}
+/** The stored data was written by a newer program. */
+export class StoreTooNew extends Error {
+  override readonly name = 'StoreTooNew';
 }
