@@ -1,0 +1,52 @@
+/** CloudWatch Logs: the table of its operations. Answers from the store alone; keeps nothing in memory. */
+import type { Service } from '../../protocol/operation.ts';
+import type { LogsDeps } from './deps.ts';
+import { LOGS_ERRORS } from './errors.ts';
+import { filterLogEvents } from './operations/filter-log-events.ts';
+import { getLogEvents } from './operations/get-log-events.ts';
+import {
+  createLogGroup,
+  deleteLogGroup,
+  describeLogGroups,
+  listLogGroups,
+  putLogGroupDeletionProtection,
+} from './operations/log-groups.ts';
+import { createLogStream, deleteLogStream, describeLogStreams } from './operations/log-streams.ts';
+import { putLogEvents } from './operations/put-log-events.ts';
+import { deleteRetentionPolicy, putRetentionPolicy } from './operations/retention-policy.ts';
+import {
+  listTagsForResource,
+  listTagsLogGroup,
+  tagLogGroup,
+  tagResource,
+  untagLogGroup,
+  untagResource,
+} from './operations/tags.ts';
+
+export function createLogsService(deps: LogsDeps): Service {
+  return {
+    name: 'logs',
+    errors: LOGS_ERRORS,
+    operations: {
+      CreateLogGroup: createLogGroup(deps),
+      CreateLogStream: createLogStream(deps),
+      DeleteLogGroup: deleteLogGroup(deps),
+      DeleteLogStream: deleteLogStream(deps),
+      DeleteRetentionPolicy: deleteRetentionPolicy(deps),
+      DescribeLogGroups: describeLogGroups(deps),
+      DescribeLogStreams: describeLogStreams(deps),
+      FilterLogEvents: filterLogEvents(deps),
+      GetLogEvents: getLogEvents(deps),
+      ListLogGroups: listLogGroups(deps),
+      ListTagsForResource: listTagsForResource(deps),
+      ListTagsLogGroup: listTagsLogGroup(deps),
+      PutLogEvents: putLogEvents(deps),
+      PutLogGroupDeletionProtection: putLogGroupDeletionProtection(deps),
+      PutRetentionPolicy: putRetentionPolicy(deps),
+      TagLogGroup: tagLogGroup(deps),
+      TagResource: tagResource(deps),
+      UntagLogGroup: untagLogGroup(deps),
+      UntagResource: untagResource(deps),
+    },
+  };
+}
