@@ -45,9 +45,6 @@ function applyJitter(backoff: Backoff, delayMs: number, random: number, previous
     case 'equal':
       return delayMs / 2 + (random * delayMs) / 2;
     case 'decorrelated':
-      return Math.min(
-        backoff.maxMs,
-        backoff.baseMs + random * Math.max(0, previousMs * 3 - backoff.baseMs),
-      );
+      return Math.min(backoff.maxMs, backoff.baseMs + random * Math.max(0, previousMs * 3 - backoff.baseMs));
   }
 }

@@ -60,7 +60,12 @@ export interface RunReport {
 
 /** What one attempt produced. A value, never an exception. */
 export type Outcome =
-  | { readonly kind: 'succeeded'; readonly payload: string; readonly executedVersion: string; readonly report: RunReport }
+  | {
+      readonly kind: 'succeeded';
+      readonly payload: string;
+      readonly executedVersion: string;
+      readonly report: RunReport;
+    }
   | {
       /** Thrown, timed out, out of memory, exited, failed to initialise: what the function is to blame for. */
       readonly kind: 'functionError';

@@ -8,7 +8,12 @@ import type { Outcome, RunReport } from './invocation.ts';
 
 /** How an accepted event ended. Until then its status is `Pending`. */
 export type FateKind = 'Succeeded' | 'DeadLettered' | 'SentToDestination' | 'Discarded';
-export const FATE_KINDS: readonly FateKind[] = ['Succeeded', 'DeadLettered', 'SentToDestination', 'Discarded'];
+export const FATE_KINDS: readonly FateKind[] = [
+  'Succeeded',
+  'DeadLettered',
+  'SentToDestination',
+  'Discarded',
+];
 
 export interface Fate {
   readonly kind: FateKind;
@@ -70,7 +75,12 @@ export function attemptEntry(number: number, outcome: Outcome, now: number): Ent
       return {
         at: outcome.report.endedAt,
         kind: 'attempt',
-        data: { number, outcome: 'succeeded', executedVersion: outcome.executedVersion, ...measured(outcome.report) },
+        data: {
+          number,
+          outcome: 'succeeded',
+          executedVersion: outcome.executedVersion,
+          ...measured(outcome.report),
+        },
       };
     case 'functionError':
       return {
@@ -81,7 +91,7 @@ export function attemptEntry(number: number, outcome: Outcome, now: number): Ent
           outcome: 'functionError',
           errorType: outcome.errorType,
           errorMessage: clip(outcome.errorMessage),
-          response: clip(outcome.payload),
+          response: outcome.payload.length <= MAX_JOURNAL_TEXT ? outcome.payload : clippedResponse(outcome),
           executedVersion: outcome.executedVersion,
           ...measured(outcome.report),
         },
@@ -106,6 +116,21 @@ export function attemptEntry(number: number, outcome: Outcome, now: number): Ent
   }
 }
 
+/** The outcome a line of a failed run tells of, for records that are written long after it. */
+export function outcomeOfEntry(entry: Entry): Outcome | undefined {
+  const data = entry.data as (RunReport & Record<string, unknown>) | undefined;
+  if (data?.outcome === 'gone') return { kind: 'gone', message: String(data.errorMessage) };
+  if (data?.outcome !== 'functionError') return undefined;
+  return {
+    kind: 'functionError',
+    errorType: String(data.errorType),
+    errorMessage: String(data.errorMessage),
+    payload: String(data.response),
+    executedVersion: String(data.executedVersion),
+    report: data,
+  };
+}
+
 function measured(report: RunReport): JsonObject {
   return {
     startedAt: report.startedAt,
@@ -122,6 +147,11 @@ function measured(report: RunReport): JsonObject {
 /** The line of a planned retry. */
 export function retryEntry(now: number, at: number, delayMs: number, why: string, state: RetryState): Entry {
   return { at: now, kind: 'retryScheduled', data: { dueAt: at, delayMs, why, attempts: state.attempts } };
+}
+
+/** Still the JSON of an error. */
+function clippedResponse(outcome: Outcome & { kind: 'functionError' }): string {
+  return JSON.stringify({ errorType: outcome.errorType, errorMessage: clip(outcome.errorMessage) });
 }
 
 function clip(text: string): string {

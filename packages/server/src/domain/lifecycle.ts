@@ -2,7 +2,7 @@
  * One event's transitions as units of effects. Every transition is a single commit: an event leaves its queue,
  * its records reach their targets and its fate is written together, or nothing of it happens.
  */
-import type { Effect, Entry, JsonObject, Receipt, Unit } from '../store/store.ts';
+import type { Effect, Entry, JsonObject, Message, Receipt, Unit } from '../store/store.ts';
 import type { Condition, Decision, RetryState } from './async-retry.ts';
 import { deadLetterAttributes, formatInvocationRecord, type TextAttribute } from './destination.ts';
 import type { Outcome } from './invocation.ts';
@@ -28,6 +28,8 @@ export interface EventState extends JsonObject {
   n?: number;
   t?: number;
   d?: number;
+  /** Times it went back to the queue with an outcome. */
+  r?: number;
   trace?: string;
 }
 
@@ -45,7 +47,11 @@ export interface AcceptedEvent {
 }
 
 /** The commit behind a 202. With `lease` the sender goes on to run it itself. */
-export function planAccept(event: AcceptedEvent, now: number, lease?: { leaseMs: number; holder: string }): Unit {
+export function planAccept(
+  event: AcceptedEvent,
+  now: number,
+  lease?: { leaseMs: number; holder: string },
+): Unit {
   const state: EventState = { arn: event.functionArn };
   const facts: EventFacts = {
     functionArn: event.functionArn,
@@ -81,6 +87,24 @@ export interface HeldEvent {
   readonly payload: string;
   readonly acceptedAt: number;
   readonly state: EventState;
+  /** Until then nobody else gets it, epoch ms. */
+  readonly heldUntil: number;
+  /** Handed out before without an outcome: whoever held it died. Not a retry. */
+  readonly redelivered: boolean;
+}
+
+/** @param heldUntil end of the hold, epoch ms */
+export function holdEvent(message: Message, heldUntil: number): HeldEvent {
+  const state = message.state as EventState;
+  return {
+    receipt: message.receipt,
+    requestId: message.id,
+    payload: message.body,
+    acceptedAt: message.sentAt,
+    state,
+    heldUntil,
+    redelivered: message.receiveCount > 1 + (state.r ?? 0),
+  };
 }
 
 export function retryStateOf(state: EventState): RetryState {
@@ -93,12 +117,18 @@ function withRetryState(state: EventState, retry: RetryState): EventState {
     n: retry.attempts || undefined,
     t: retry.throttles || undefined,
     d: retry.lastDelayMs || undefined,
+    r: (state.r ?? 0) + 1,
   };
 }
 
 /** What is handed to one target. */
 export type Delivery =
-  | { readonly role: 'OnSuccess' | 'OnFailure'; readonly arn: string; readonly body: string; readonly traceHeader?: string }
+  | {
+      readonly role: 'OnSuccess' | 'OnFailure';
+      readonly arn: string;
+      readonly body: string;
+      readonly traceHeader?: string;
+    }
   | {
       readonly role: 'DeadLetterQueue';
       readonly arn: string;
@@ -132,12 +162,18 @@ export interface TransitionInput {
 export interface Transition {
   readonly unit: Unit;
   readonly fate?: Fate;
-  readonly refused: readonly { readonly role: Delivery['role']; readonly arn: string; readonly code: string; readonly message: string }[];
+  readonly refused: readonly {
+    readonly role: Delivery['role'];
+    readonly arn: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
 }
 
 export function planTransition(input: TransitionInput): Transition {
   const { event, decision, outcome, now } = input;
   const entries: Entry[] = [];
+  if (event.redelivered) entries.push({ at: now, kind: 'redelivered' });
   if (outcome) {
     const ran = outcome.kind === 'succeeded' || outcome.kind === 'functionError' || outcome.kind === 'gone';
     const number = outcome.kind === 'succeeded' ? decision.state.attempts + 1 : decision.state.attempts;

@@ -79,7 +79,11 @@ export class VirtualClock implements Clock {
           end();
         }
       });
-      return { cancel: () => { cancelled = true; } };
+      return {
+        cancel: () => {
+          cancelled = true;
+        },
+      };
     }
     const index = this.#timers.findIndex((other) => other.at > at);
     if (index === -1) this.#timers.push(timer);
