@@ -1,8 +1,8 @@
 /**
- * The journal's vocabulary: every kind of line an event's timeline has, the fates, and the counters
- * (the books) that move in the same commit as the lines.
+ * The journal's vocabulary: every kind of line an event's timeline has, the fates, and the books, whose
+ * counters the store moves in the same commit as the lines.
  */
-import type { Count, Entry, JsonObject } from '../store/store.ts';
+import { type Entry, type JsonObject, LEDGER_PREFIX } from '../store/store.ts';
 import type { Condition, RetryState } from './async-retry.ts';
 import type { Outcome, RunReport } from './invocation.ts';
 
@@ -34,16 +34,6 @@ export interface EventFacts extends JsonObject {
   traceHeader?: string;
 }
 
-const ACCEPTED = 'accepted';
-
-export function countAccepted(): Count {
-  return { kind: 'count', counter: ACCEPTED, by: 1 };
-}
-
-export function countFate(kind: FateKind): Count {
-  return { kind: 'count', counter: `fate/${kind}`, by: 1 };
-}
-
 export interface Ledger {
   readonly accepted: number;
   readonly pending: number;
@@ -52,16 +42,28 @@ export interface Ledger {
   readonly unaccounted: number;
 }
 
-/** @param pending messages counted in the functions' queues, independently of the counters */
+/**
+ * The books of all functions, or of one.
+ * @param counters the ledger's counters of the store
+ * @param pending messages counted in the functions' queues, independently of the counters
+ */
 export function balanceBooks(counters: Readonly<Record<string, number>>, pending: number): Ledger {
-  const fates = {
-    Succeeded: counters['fate/Succeeded'] ?? 0,
-    DeadLettered: counters['fate/DeadLettered'] ?? 0,
-    SentToDestination: counters['fate/SentToDestination'] ?? 0,
-    Discarded: counters['fate/Discarded'] ?? 0,
+  const fates: Record<FateKind, number> = {
+    Succeeded: 0,
+    DeadLettered: 0,
+    SentToDestination: 0,
+    Discarded: 0,
   };
-  const accepted = counters[ACCEPTED] ?? 0;
-  const settled = fates.Succeeded + fates.DeadLettered + fates.SentToDestination + fates.Discarded;
+  let accepted = 0;
+  let settled = 0;
+  for (const [name, value] of Object.entries(counters)) {
+    const [kind, ...rest] = name.slice(LEDGER_PREFIX.length).split('/');
+    if (kind === 'opened') accepted += value;
+    if (kind !== 'settled') continue;
+    settled += value;
+    const fate = FATE_KINDS.find((known) => known === rest[0]);
+    if (fate) fates[fate] += value;
+  }
   return { accepted, pending, fates, unaccounted: accepted - pending - settled };
 }
 

@@ -6,7 +6,7 @@ import type { Effect, Entry, JsonObject, Message, Receipt, Unit } from '../store
 import type { Condition, Decision, RetryState } from './async-retry.ts';
 import { deadLetterAttributes, formatInvocationRecord, type TextAttribute } from './destination.ts';
 import type { Outcome } from './invocation.ts';
-import { attemptEntry, countAccepted, countFate, type EventFacts, type Fate, retryEntry } from './journal.ts';
+import { attemptEntry, type EventFacts, type Fate, retryEntry } from './journal.ts';
 
 /** Queue of a function's events: all qualifiers share it, so a new version runs what waits. */
 export function functionQueue(functionName: string): string {
@@ -76,7 +76,6 @@ export function planAccept(
       message: { id: event.requestId, subject: event.requestId, dueAt: now, sentAt: now, state },
       lease,
     },
-    countAccepted(),
   ];
 }
 
@@ -238,7 +237,6 @@ function settle(input: TransitionInput, entries: Entry[], condition: Condition |
         settle: { status: fate.kind, reason: fate.reason },
       },
       ...effects,
-      countFate(fate.kind),
     ],
     fate,
     refused,

@@ -306,11 +306,17 @@ export interface AuditReport {
   readonly drift: readonly { readonly counter: string; readonly stored: number; readonly counted: number }[];
 }
 
+export interface Books {
+  readonly counters: Readonly<Record<string, number>>;
+  readonly messages: number;
+}
+
 export interface QueueChange {
   readonly queue: string;
   /**
-   * Earliest instant at which something became receivable through this change, epoch ms. Settling or
-   * rescheduling a message of a FIFO group counts: what it held back may now be received.
+   * Earliest instant at which something becomes receivable through this change, epoch ms: a message sent or
+   * rescheduled, the end of a lease. Settling or rescheduling a message of a FIFO group counts: what it held
+   * back may now be received.
    */
   readonly dueAt: number;
 }
@@ -333,6 +339,11 @@ export interface Store {
   readSubject(subject: string): Promise<{ subject: Subject; entries: Entry[] } | undefined>;
   listSubjects(filter: SubjectFilter): Promise<Subject[]>;
   readCounters(prefix: string): Promise<Record<string, number>>;
+  /**
+   * The ledger's counters and the number of messages in all queues whose name starts with `queuePrefix`, both as
+   * of the same instant. Cheap: nothing is recounted.
+   */
+  readBooks(queuePrefix: string): Promise<Books>;
   /** Recounts everything from the stored rows. */
   audit(): Promise<AuditReport>;
   /**
