@@ -37,7 +37,10 @@ const systemError: Outcome = { kind: 'systemError', message: 'no process' };
 const gone: Outcome = { kind: 'gone', message: 'Function not found' };
 
 /** Runs one outcome again and again, without time between due and run. */
-function replay(policy: AsyncRetryPolicy, outcome: Outcome): { delays: number[]; condition?: string; attempts: number } {
+function replay(
+  policy: AsyncRetryPolicy,
+  outcome: Outcome,
+): { delays: number[]; condition?: string; attempts: number } {
   const delays: number[] = [];
   let state: RetryState = INITIAL_RETRY_STATE;
   for (let now = 0; ; ) {
@@ -60,11 +63,46 @@ const table: readonly [string, Partial<AsyncRetryPolicy>, Outcome, number[], str
   ['two retries after 1 and 2 minutes', {}, failed, [60, 120], 'RetriesExhausted', 3],
   ['one retry', { maximumRetryAttempts: 1 }, failed, [60], 'RetriesExhausted', 2],
   ['no retries', { maximumRetryAttempts: 0 }, failed, [], 'RetriesExhausted', 1],
-  ['age 60 s leaves no room for a retry (observed)', { maximumEventAgeMs: 60_000 }, failed, [], 'EventAgeExceeded', 1],
-  ['age 90 s leaves room for one (observed)', { maximumEventAgeMs: 90_000 }, failed, [60], 'EventAgeExceeded', 2],
-  ['throttles double and use up no retry', { maximumEventAgeMs: 60_000 }, throttled, [1, 2, 4, 8, 16], 'EventAgeExceeded', 0],
-  ['system errors as throttles', { maximumEventAgeMs: 60_000 }, systemError, [1, 2, 4, 8, 16], 'EventAgeExceeded', 0],
-  ['a deleted function counts as an attempt (observed)', { maximumRetryAttempts: 1 }, gone, [60], 'RetriesExhausted', 2],
+  [
+    'age 60 s leaves no room for a retry (observed)',
+    { maximumEventAgeMs: 60_000 },
+    failed,
+    [],
+    'EventAgeExceeded',
+    1,
+  ],
+  [
+    'age 90 s leaves room for one (observed)',
+    { maximumEventAgeMs: 90_000 },
+    failed,
+    [60],
+    'EventAgeExceeded',
+    2,
+  ],
+  [
+    'throttles double and use up no retry',
+    { maximumEventAgeMs: 60_000 },
+    throttled,
+    [1, 2, 4, 8, 16],
+    'EventAgeExceeded',
+    0,
+  ],
+  [
+    'system errors as throttles',
+    { maximumEventAgeMs: 60_000 },
+    systemError,
+    [1, 2, 4, 8, 16],
+    'EventAgeExceeded',
+    0,
+  ],
+  [
+    'a deleted function counts as an attempt (observed)',
+    { maximumRetryAttempts: 1 },
+    gone,
+    [60],
+    'RetriesExhausted',
+    2,
+  ],
   ['errors not worth a retry', { nonRetryableErrors: ['Error'] }, failed, [], 'RetriesExhausted', 1],
   [
     'own back-off',
@@ -81,7 +119,11 @@ const table: readonly [string, Partial<AsyncRetryPolicy>, Outcome, number[], str
 
 for (const [name, policy, outcome, delays, condition, attempts] of table) {
   test(name, () => {
-    assert.deepEqual(replay({ ...DEFAULT_RETRY_POLICY, ...policy }, outcome), { delays, condition, attempts });
+    assert.deepEqual(replay({ ...DEFAULT_RETRY_POLICY, ...policy }, outcome), {
+      delays,
+      condition,
+      attempts,
+    });
   });
 }
 
