@@ -44,8 +44,7 @@ export function checkProvisioned(state: ConcurrencyState, wanted: number): Refus
         )
       : undefined;
   }
-  const unreserved =
-    state.account - state.reservedElsewhere - state.provisionedElsewhere - state.provisioned;
+  const unreserved = state.account - state.reservedElsewhere - state.provisionedElsewhere - state.provisioned;
   if (wanted > unreserved) {
     return refuseParameter(
       `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${unreserved}].`,

@@ -165,6 +165,7 @@ export function createRecord(
   return {
     ...identity,
     ...code,
+    runRevision: identity.revisionId,
     version: LATEST,
     runtime: change.runtime,
     handler: change.handler,
@@ -213,7 +214,13 @@ export function applyConfiguration(
     snapStart: change.snapStart ?? record.snapStart,
     kmsKeyArn: change.kmsKeyArn === undefined ? record.kmsKeyArn : change.kmsKeyArn || undefined,
   };
-  return { ...next, publishedAs: sameContent(record, next) ? record.publishedAs : undefined };
+  return settle(record, next);
+}
+
+/** What follows from whether anything really changed. */
+function settle(before: FunctionRecord, after: FunctionRecord): FunctionRecord {
+  if (sameContent(before, after)) return after;
+  return { ...after, runRevision: after.revisionId, publishedAs: undefined };
 }
 
 export function applyCode(
@@ -228,7 +235,7 @@ export function applyCode(
     codeSize: code.codeSize,
     architectures: code.architectures ?? record.architectures,
   };
-  return { ...next, publishedAs: sameContent(record, next) ? record.publishedAs : undefined };
+  return settle(record, next);
 }
 
 /** Whether publishing the one would give the same version as publishing the other. */
@@ -237,7 +244,14 @@ export function sameContent(a: FunctionRecord, b: FunctionRecord): boolean {
 }
 
 function contentOf(record: FunctionRecord): string {
-  const { revisionId: _r, lastModifiedAt: _m, lastPublished: _l, publishedAs: _p, ...content } = record;
+  const {
+    revisionId: _revision,
+    runRevision: _run,
+    lastModifiedAt: _modified,
+    lastPublished: _last,
+    publishedAs: _published,
+    ...content
+  } = record;
   // Sorted: a record that went through the store may list its members in another order.
   return JSON.stringify(content, (_key, value) =>
     value && typeof value === 'object' && !Array.isArray(value)

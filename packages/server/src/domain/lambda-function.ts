@@ -51,7 +51,10 @@ export interface LoggingConfig {
 export interface LayerUse {
   /** ARN of a layer version. */
   readonly arn: string;
+  /** Bytes of its zip. */
   readonly codeSize: number;
+  /** Hex SHA-256 of its zip: names it in the code store, even after the layer version was deleted. */
+  readonly codeSha256: string;
 }
 
 /** One version of a function, `$LATEST` or published. */
@@ -87,8 +90,10 @@ export interface FunctionRecord {
   readonly snapStart: string;
   /** ARN of the key for the environment; kept, not used. */
   readonly kmsKeyArn?: string;
-  /** Changes with every change of code or configuration. */
+  /** Changes with every change the API makes, be it only of tags: what callers state as their precondition. */
   readonly revisionId: string;
+  /** Changes only when what runs changes: processes started for another one are not used again. */
+  readonly runRevision: string;
   /** Epoch ms. */
   readonly lastModifiedAt: number;
   readonly state: FunctionState;

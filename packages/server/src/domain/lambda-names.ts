@@ -44,6 +44,13 @@ export function parseFunctionRef(pathName: string, qualifier?: string): Function
   return { kind: 'ref', name: name as string, qualifier: qualifier ?? derived, region, accountId };
 }
 
+/** The function a whole ARN names; `undefined` for anything else. */
+export function parseFunctionArn(arn: string): FunctionRef | undefined {
+  if (!arn.startsWith('arn:')) return undefined;
+  const ref = parseFunctionRef(arn);
+  return ref.kind === 'ref' && ref.region !== undefined ? ref : undefined;
+}
+
 /** AWS partition of a region. */
 export function partitionOf(region: string): string {
   if (region.startsWith('cn-')) return 'aws-cn';

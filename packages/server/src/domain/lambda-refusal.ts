@@ -1,16 +1,7 @@
-/**
- * A decision's "no": which of Lambda's errors it is and AWS's words for it. Services turn it into an ApiError.
- */
-export interface Refusal {
-  readonly kind: 'refused';
-  /** Name of the error shape. */
-  readonly error: string;
-  readonly message: string;
-}
+/** Lambda's commonest ways to say no, in AWS's words. */
+import { type Refusal, refuse } from './refusal.ts';
 
-export function refuse(error: string, message: string): Refusal {
-  return { kind: 'refused', error, message };
-}
+export { type Refusal, refuse } from './refusal.ts';
 
 /** The commonest: 400 InvalidParameterValueException. */
 export function refuseParameter(message: string): Refusal {
@@ -27,8 +18,4 @@ export function refuseConstraint(value: unknown, member: string, constraint: str
     'ValidationException',
     `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: ${constraint}`,
   );
-}
-
-export function isRefusal(value: unknown): value is Refusal {
-  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'refused';
 }

@@ -55,7 +55,7 @@ export function toFunctionSpec(record: FunctionRecord): FunctionSpec {
       runtime: record.runtime,
       handler: record.handler,
       codeSha256: record.codeSha256,
-      revisionId: record.revisionId,
+      revisionId: record.runRevision,
       timeoutMs: record.timeoutSeconds * 1000,
       memoryMb: record.memoryMb,
       ephemeralStorageMb: record.ephemeralStorageMb,

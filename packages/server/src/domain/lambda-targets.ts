@@ -9,9 +9,9 @@ import { type Arn, parseArn } from './arn.ts';
 import { readAlias, readVersion } from './lambda-function.ts';
 import { isVersionNumber, LATEST, parseFunctionRef } from './lambda-names.ts';
 import { type Refusal, refuseParameter } from './lambda-refusal.ts';
+import { QUEUES } from './sqs-queue.ts';
 
-/** Where other services keep what can be a target; keyed by name. */
-const QUEUES = 'sqs-queues';
+/** Topics by name. */
 const TOPICS = 'sns-topics';
 
 const isFifo = (name: string) => name.endsWith('.fifo');

@@ -1,0 +1,72 @@
+/**
+ * Layers: numbered, immutable zips that functions add to their code. Numbers are never used twice.
+ * A deleted layer version stays with the functions that use it (they keep its hash).
+ */
+import { parseArn } from './arn.ts';
+import { partitionOf } from './lambda-names.ts';
+import type { PolicyRecord } from './lambda-policy.ts';
+
+export interface LayerVersionRecord {
+  readonly name: string;
+  readonly version: number;
+  readonly region: string;
+  readonly accountId: string;
+  readonly description: string;
+  readonly licenseInfo?: string;
+  readonly compatibleRuntimes?: readonly string[];
+  readonly compatibleArchitectures?: readonly string[];
+  /** Hex SHA-256 of the zip. */
+  readonly codeSha256: string;
+  /** Bytes of the zip. */
+  readonly codeSize: number;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  readonly policy?: PolicyRecord;
+}
+
+/** How far the numbers of a layer have come. */
+export interface LayerRecord {
+  readonly lastVersion: number;
+}
+
+/** Digits of a version in keys, so that keys sort as numbers do. */
+const VERSION_DIGITS = 10;
+
+export function layerVersionKey(name: string, version: number): string {
+  return `${name}:${String(version).padStart(VERSION_DIGITS, '0')}`;
+}
+
+export interface LayerVersionRef {
+  readonly name: string;
+  readonly version: number;
+  readonly region: string;
+  readonly accountId: string;
+}
+
+/** `arn:…:layer:NAME:VERSION` */
+export function parseLayerVersionArn(text: string): LayerVersionRef | undefined {
+  const arn = parseArn(text);
+  if (arn?.service !== 'lambda') return undefined;
+  const match = /^layer:([a-zA-Z0-9-_]+):([0-9]+)$/.exec(arn.resource);
+  if (!match) return undefined;
+  return {
+    name: match[1] as string,
+    version: Number(match[2]),
+    region: arn.region,
+    accountId: arn.accountId,
+  };
+}
+
+/** A layer by name or by ARN without version. */
+export function parseLayerName(text: string): string {
+  return /^arn:[^:]+:lambda:[^:]+:\d{12}:layer:([a-zA-Z0-9-_]+)$/.exec(text)?.[1] ?? text;
+}
+
+export function formatLayerArn(
+  place: { readonly region: string; readonly accountId: string },
+  name: string,
+  version?: number,
+): string {
+  const arn = `arn:${partitionOf(place.region)}:lambda:${place.region}:${place.accountId}:layer:${name}`;
+  return version === undefined ? arn : `${arn}:${version}`;
+}
