@@ -40,19 +40,73 @@ export class ApiError extends Error {
   }
 }
 
-/** Refusals that no service owns. */
+/** Namespaces of what AWS's own framework refuses before an operation runs (observed on AWS JSON 1.0). */
+const SERVICE = 'com.amazon.coral.service#';
+const VALIDATE = 'com.amazon.coral.validate#';
+
+/** Refusals that no service owns. A service's own table comes first. */
 export const COMMON_ERRORS: ErrorTable = {
-  ValidationException: { status: 400, fault: 'client', queryCode: 'ValidationError' },
-  SerializationException: { status: 400, fault: 'client', queryCode: 'MalformedInput' },
-  UnknownOperationException: { status: 404, fault: 'client', queryCode: 'InvalidAction' },
-  UnsupportedOperation: { status: 501, fault: 'server' },
-  AccessDeniedException: { status: 403, fault: 'client', queryCode: 'AccessDenied' },
-  MissingAuthenticationTokenException: { status: 403, fault: 'client', queryCode: 'MissingAuthenticationToken' },
-  IncompleteSignatureException: { status: 400, fault: 'client', queryCode: 'IncompleteSignature' },
-  InvalidSignatureException: { status: 403, fault: 'client', queryCode: 'SignatureDoesNotMatch' },
-  UnrecognizedClientException: { status: 403, fault: 'client', queryCode: 'InvalidClientTokenId' },
+  ValidationException: {
+    status: 400,
+    fault: 'client',
+    queryCode: 'ValidationError',
+    jsonType: `${VALIDATE}ValidationException`,
+  },
+  SerializationException: {
+    status: 400,
+    fault: 'client',
+    queryCode: 'MalformedInput',
+    jsonType: `${SERVICE}SerializationException`,
+    messageMember: 'Message',
+  },
+  InvalidParameterValueException: { status: 400, fault: 'client', queryCode: 'InvalidParameterValue' },
+  MissingRequiredParameterException: { status: 400, fault: 'client', queryCode: 'MissingParameter' },
+  UnknownOperationException: {
+    status: 404,
+    fault: 'client',
+    queryCode: 'InvalidAction',
+    jsonType: `${SERVICE}UnknownOperationException`,
+  },
+  MissingActionException: { status: 400, fault: 'client', queryCode: 'MissingAction' },
+  /** AWS has the operation, this server does not. No SDK retries a 501. */
+  UnsupportedOperationException: {
+    status: 501,
+    fault: 'server',
+    jsonType: `${SERVICE}UnsupportedOperationException`,
+  },
+  AccessDeniedException: {
+    status: 403,
+    fault: 'client',
+    queryCode: 'AccessDenied',
+    jsonType: `${SERVICE}AccessDeniedException`,
+  },
+  MissingAuthenticationTokenException: {
+    status: 403,
+    fault: 'client',
+    queryCode: 'MissingAuthenticationToken',
+    jsonType: `${SERVICE}MissingAuthenticationTokenException`,
+  },
+  IncompleteSignatureException: {
+    status: 400,
+    fault: 'client',
+    queryCode: 'IncompleteSignature',
+    jsonType: `${SERVICE}IncompleteSignatureException`,
+  },
+  InvalidSignatureException: {
+    status: 403,
+    fault: 'client',
+    queryCode: 'SignatureDoesNotMatch',
+    jsonType: `${SERVICE}InvalidSignatureException`,
+  },
+  UnrecognizedClientException: {
+    status: 403,
+    fault: 'client',
+    queryCode: 'InvalidClientTokenId',
+    jsonType: `${SERVICE}UnrecognizedClientException`,
+  },
   RequestEntityTooLargeException: { status: 413, fault: 'client', messageMember: 'message', type: 'User' },
   RequestTimeoutException: { status: 408, fault: 'client', queryCode: 'RequestTimeout' },
+  ServiceException: { status: 500, fault: 'server', messageMember: 'Message', type: 'Service' },
   ServiceUnavailableException: { status: 503, fault: 'server', queryCode: 'ServiceUnavailable' },
-  InternalFailure: { status: 500, fault: 'server', queryCode: 'InternalFailure' },
+  InternalFailure: { status: 500, fault: 'server', jsonType: `${SERVICE}InternalFailure` },
 };

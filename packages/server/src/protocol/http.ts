@@ -1,0 +1,167 @@
+/**
+ * node:http ↔ plain values. Reads bodies within a limit that is known before the first byte is kept, undoes
+ * content encodings within the same limit, writes replies. Knows nothing of services.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import type { HttpReply } from './wire.ts';
+
+export type BodyResult =
+  | { readonly kind: 'complete'; readonly body: Buffer }
+  /** `received` counts what was sent, as far as it was worth counting. */
+  | { readonly kind: 'too-large'; readonly received: number }
+  /** The client went away before the end. */
+  | { readonly kind: 'truncated' };
+
+/** What is read, counted and thrown away of a body that is too large, so that the client hears the answer. */
+const MAX_DISCARDED_BYTES = 128 * 1_048_576;
+
+const EMPTY = Buffer.alloc(0);
+
+/** Reads the whole body if it is within `limit` bytes. */
+export function readBody(request: IncomingMessage, limit: number): BodyResult | Promise<BodyResult> {
+  const declared = request.headers['content-length'];
+  if (declared === undefined && request.headers['transfer-encoding'] === undefined) {
+    return { kind: 'complete', body: EMPTY };
+  }
+  if (declared === '0') return { kind: 'complete', body: EMPTY };
+  const announced = declared === undefined ? undefined : Number(declared);
+
+  return new Promise((resolve) => {
+    let first: Buffer | undefined;
+    let rest: Buffer[] | undefined;
+    let received = 0;
+    const tooLarge = announced !== undefined && announced > limit;
+
+    request.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      if (tooLarge || received > limit) {
+        first = undefined;
+        rest = undefined;
+        if (received > MAX_DISCARDED_BYTES) finish({ kind: 'too-large', received: announced ?? received });
+      } else if (first === undefined) first = chunk;
+      else if (rest === undefined) rest = [first, chunk];
+      else rest.push(chunk);
+    });
+    request.on('end', () => {
+      if (tooLarge || received > limit) finish({ kind: 'too-large', received });
+      else finish({ kind: 'complete', body: rest ? Buffer.concat(rest, received) : (first ?? EMPTY) });
+    });
+    request.on('close', () => finish({ kind: 'truncated' }));
+    request.on('error', () => finish({ kind: 'truncated' }));
+    // Resolving twice is harmless: the first result stands.
+    const finish = (result: BodyResult) => resolve(result);
+  });
+}
+
+const DECODERS = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+} as const;
+
+export type DecodedBody =
+  | { readonly kind: 'decoded'; readonly body: Buffer }
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'malformed'; readonly encoding: string }
+  | { readonly kind: 'unsupported'; readonly encoding: string };
+
+/** Undoes one `Content-Encoding`; the result is bounded by `limit` bytes, whatever the input claims. */
+export async function decodeContent(body: Buffer, encoding: string, limit: number): Promise<DecodedBody> {
+  const decode = DECODERS[encoding as keyof typeof DECODERS];
+  if (!decode) return { kind: 'unsupported', encoding };
+  try {
+    return { kind: 'decoded', body: await decode(body, { maxOutputLength: Math.max(1, limit) }) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too-large' };
+    return { kind: 'malformed', encoding };
+  }
+}
+
+/** Writes a reply; of a stream, chunk by chunk, waiting when the client is slow. */
+export async function writeStream(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  stream: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  response.writeHead(status, headers);
+  response.flushHeaders();
+  for await (const chunk of stream) {
+    if (response.destroyed) return;
+    if (!response.write(chunk)) await drained(response);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}
+
+export function writeReply(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string | number>,
+  body: HttpReply['body'],
+): void {
+  if (body === undefined) {
+    // A 204 has no length; other empty replies say so.
+    if (status !== 204) headers['Content-Length'] = 0;
+    response.writeHead(status, headers);
+    response.end();
+    return;
+  }
+  headers['Content-Length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+export interface ServerTimeouts {
+  /** From the connection or the last reply to the end of the head of a request, ms. */
+  readonly headersMs: number;
+  /** From the first byte of a request to its last, ms; a zip of 50 MB on a slow line included. */
+  readonly requestMs: number;
+  /** An idle connection is kept this long, ms. */
+  readonly keepAliveMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: ServerTimeouts = {
+  headersMs: 30_000,
+  requestMs: 300_000,
+  keepAliveMs: 120_000,
+};
+
+/** Line and headers of a request; client contexts, presigned URLs and session tokens are long. */
+const MAX_HEADER_BYTES = 65_536;
+
+/**
+ * The server of every listener. Slow clients are cut off, idle ones kept; a request that cannot be parsed
+ * gets node's 400, one that is too slow its 408.
+ */
+export function createHttpServer(
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+  timeouts: ServerTimeouts = DEFAULT_TIMEOUTS,
+): Server {
+  const server = createServer({
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    connectionsCheckingInterval: Math.min(10_000, Math.max(50, Math.floor(timeouts.headersMs / 3))),
+    maxHeaderSize: MAX_HEADER_BYTES,
+    noDelay: true,
+  });
+  server.on('request', handle);
+  // The body is asked for only once its size is known to be acceptable.
+  server.on('checkContinue', handle);
+  return server;
+}
