@@ -34,11 +34,11 @@ const advance = createRoute({
   },
 });
 
-export function addClockRoutes(app: OpenAPIHono, { clock, virtualClock }: ControlDeps): void {
+export function addClockRoutes(app: OpenAPIHono, { clock, advanceClock }: ControlDeps): void {
   app.openapi(read, (c) => c.json({ now: clock.now(), virtual: clock.virtual }, 200));
 
   app.openapi(advance, async (c) => {
-    if (!virtualClock) {
+    if (!advanceClock) {
       throw controlError('Conflict', 'the clock is real and moves by itself; start with --clock virtual');
     }
     const { by } = c.req.valid('json');
@@ -49,6 +49,6 @@ export function addClockRoutes(app: OpenAPIHono, { clock, virtualClock }: Contro
         `by must be a duration such as "3m" or "1h30m", found ${JSON.stringify(by)}`,
       );
     }
-    return c.json({ now: await virtualClock.advance(byMs), virtual: true }, 200);
+    return c.json({ now: await advanceClock(byMs), virtual: true }, 200);
   });
 }

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine/engine.ts';
 import type { Activity } from '../platform/activity.ts';
-import type { Clock, VirtualClock } from '../platform/clock.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
@@ -14,16 +14,14 @@ export interface ControlDeps {
   readonly engine: Engine;
   readonly executor: Executor;
   readonly clock: Clock;
-  /** Present when the clock is virtual. */
-  readonly virtualClock?: VirtualClock;
+  /** Present when the clock is virtual: moves it by so many ms and answers with the new time. */
+  readonly advanceClock?: (byMs: number) => Promise<number>;
   readonly activity: Activity;
   readonly ids: Ids;
   readonly random: Random;
   readonly log: Log;
   readonly region: string;
   readonly accountId: string;
-  /** Whether `reset` is allowed. */
-  readonly allowReset: boolean;
   /** Present when every call must prove who it is; answers whether the pair is known. */
   readonly authenticate?: (accessKeyId: string, secret: string) => boolean;
 }

@@ -7,7 +7,8 @@ import { parseArn } from '../domain/arn.ts';
 import { parseFunctionRef } from '../domain/lambda-names.ts';
 import { resolveTarget } from '../domain/lambda-resolve.ts';
 import { type Delivery, type PlannedDelivery, planAccept } from '../domain/lifecycle.ts';
-import { planSendToQueue, readQueue } from '../domain/sqs-queue.ts';
+import { readQueueByArn } from '../domain/sqs-queue.ts';
+import { checkMessage, newMessageId, planSendToQueue } from '../domain/sqs-send.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Random } from '../platform/random.ts';
@@ -24,10 +25,9 @@ export interface TargetContext {
 
 export function createPlanDelivery(context: TargetContext): PlanDelivery {
   return (delivery, causedBy) => {
-    const arn = parseArn(delivery.arn);
-    switch (arn?.service) {
+    switch (parseArn(delivery.arn)?.service) {
       case 'sqs':
-        return planToQueue(context, delivery, arn.resource);
+        return planToQueue(context, delivery);
       case 'lambda':
         return planToFunction(context, delivery, causedBy);
       default:
@@ -36,29 +36,22 @@ export function createPlanDelivery(context: TargetContext): PlanDelivery {
   };
 }
 
-/** AWS: the message body of SQS may have 1 MiB. */
-const MAX_QUEUE_BODY_BYTES = 1_048_576;
-
-function planToQueue(context: TargetContext, delivery: Delivery, queueName: string): PlannedDelivery {
-  const queue = readQueue(context.resources, queueName);
-  if (!queue) {
-    return refused('AWS.SimpleQueueService.NonExistentQueue', 'The specified queue does not exist.');
-  }
-  if (Buffer.byteLength(delivery.body) > MAX_QUEUE_BODY_BYTES) {
-    return refused('InvalidParameterValue', 'Message must be shorter than 1048576 bytes.');
-  }
-  const messageId = context.ids.uuid();
-  const effects = planSendToQueue(
-    queue,
-    {
-      messageId,
-      body: delivery.body,
-      messageAttributes: delivery.role === 'DeadLetterQueue' ? delivery.attributes : undefined,
-      traceHeader: delivery.traceHeader,
-    },
-    context.clock.now(),
-  );
-  return { kind: 'deliverable', effects, messageId };
+function planToQueue(context: TargetContext, delivery: Delivery): PlannedDelivery {
+  const queue = readQueueByArn(context.resources, delivery.arn);
+  if (!queue) return refused('QueueDoesNotExist', 'The specified queue does not exist.');
+  const message = {
+    messageId: newMessageId(context.ids),
+    body: delivery.body,
+    messageAttributes: delivery.role === 'DeadLetterQueue' ? { ...delivery.attributes } : undefined,
+    traceHeader: delivery.traceHeader,
+  };
+  const refusal = checkMessage(queue, message);
+  if (refusal) return refused(refusal.error, refusal.message);
+  return {
+    kind: 'deliverable',
+    effects: planSendToQueue(queue, message, context.clock.now()),
+    messageId: message.messageId,
+  };
 }
 
 function planToFunction(context: TargetContext, delivery: Delivery, causedBy: string): PlannedDelivery {

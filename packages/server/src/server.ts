@@ -1,0 +1,158 @@
+/** The only place that wires parts together, and the order in which they start and stop. */
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import type { Config } from './config.ts';
+import { createControl } from './control/index.ts';
+import { Engine } from './engine/engine.ts';
+import { createLogRetention } from './engine/log-retention.ts';
+import { StoreLogSink } from './engine/log-sink.ts';
+import { KeyRing, readOperatorKey } from './keys.ts';
+import { Activity } from './platform/activity.ts';
+import { type Clock, RealClock, VirtualClock } from './platform/clock.ts';
+import { createIds } from './platform/ids.ts';
+import { createLog } from './platform/log.ts';
+import { SystemRandom } from './platform/random.ts';
+import { createFrontend } from './protocol/frontend.ts';
+import { createHttpServer } from './protocol/http.ts';
+import { createCodeStore } from './runtime/code-store.ts';
+import { createExecutor } from './runtime/pool.ts';
+import { CODE_PATH, createCodeDownload } from './services/lambda/code-download.ts';
+import { createLambdaService } from './services/lambda/index.ts';
+import { createLogsService } from './services/logs/index.ts';
+import { createSqsService } from './services/sqs/index.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { deployTemplate } from './template/deploy.ts';
+
+export interface RunningServer {
+  /** `http://127.0.0.1:4566` */
+  readonly endpoint: string;
+  readonly console: string;
+  /** Drains: answers what is under way, within ten seconds. */
+  stop(): Promise<void>;
+}
+
+/** Time that runs under way get when the server stops. */
+const DRAIN_MS = 8_000;
+/** Resource that remembers a virtual clock's time over a restart. */
+const CLOCK = { collection: 'redrive-clock', key: 'now' } as const;
+
+/** Starts everything, deploys the templates of the configuration and resolves when the server serves. */
+export async function startServer(config: Config): Promise<RunningServer> {
+  await mkdir(config.dataDir, { recursive: true });
+  const log = createLog(config.logLevel);
+  const activity = new Activity();
+  const random = new SystemRandom();
+  const store = await openSqliteStore({ path: join(config.dataDir, 'redrive.db'), activity });
+
+  const rememberedNow = store.resources.get<{ at: number }>(CLOCK.collection, CLOCK.key)?.value.at;
+  const virtualClock =
+    config.clock === 'virtual' ? new VirtualClock(rememberedNow ?? Date.now(), activity) : undefined;
+  const clock: Clock = virtualClock ?? new RealClock();
+  const advanceClock =
+    virtualClock &&
+    (async (byMs: number) => {
+      const at = await virtualClock.advance(byMs);
+      await store.commit([{ kind: 'put', ...CLOCK, value: { at } }]);
+      return at;
+    });
+
+  const ids = createIds(clock, random);
+  const keys = new KeyRing(random);
+  if (config.auth === 'keys') keys.add(await readOperatorKey(config.dataDir, random));
+  const place = { region: config.region, accountId: config.account };
+  const base = { store, clock, ids, random, activity, log, ...place };
+
+  let endpoint = '';
+  const logSink = new StoreLogSink({
+    store,
+    clock,
+    activity,
+    onError: (error, dropped) => log.error({ err: error, dropped }, 'function output could not be stored'),
+  });
+  const logRetention = createLogRetention({
+    store,
+    clock,
+    activity,
+    onError: (error) => log.error({ err: error }, 'log retention failed; the next round tries again'),
+  });
+  const codeStore = await createCodeStore(join(config.dataDir, 'code'));
+  const executor = createExecutor({
+    codeStore,
+    dataDir: config.dataDir,
+    clock,
+    ids,
+    random,
+    logSink,
+    log,
+    endpoint: () => endpoint,
+    credentials: keys.functions,
+  });
+  const engine = new Engine({ ...base, executor });
+
+  const sqs = createSqsService(base);
+  const services = [createLambdaService({ ...base, codeStore, engine }), sqs, createLogsService(base)];
+
+  const control = createControl({
+    ...base,
+    engine,
+    executor,
+    advanceClock,
+    authenticate: config.auth === 'keys' ? (id, secret) => keys.knows(id, secret) : undefined,
+  });
+  const downloadCode = createCodeDownload(codeStore);
+  control.get(`${CODE_PATH}:file`, async (c) => {
+    const { status, headers, body } = await downloadCode(c.req.path);
+    return new Response(new Uint8Array(body), { status, headers });
+  });
+
+  const frontend = createFrontend({
+    services,
+    auth: config.auth === 'keys' ? { mode: 'keys', keys } : { mode: 'open' },
+    ...place,
+    clock,
+    ids,
+    log,
+    fallback: getRequestListener(control.fetch),
+  });
+  const server = createHttpServer(frontend.handle.bind(frontend));
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, resolve);
+  });
+  endpoint = formatEndpoint(config.host, (server.address() as AddressInfo).port);
+  await engine.start();
+  logRetention.start();
+
+  const running: RunningServer = {
+    endpoint,
+    console: `${endpoint}/_redrive/`,
+    async stop() {
+      server.close();
+      server.closeIdleConnections();
+      logRetention.stop();
+      const drained = engine.stop();
+      await executor.stop(DRAIN_MS);
+      await drained;
+      await logSink.flush();
+      server.closeAllConnections();
+      await store.close();
+    },
+  };
+  try {
+    for (const template of config.templates)
+      await deployTemplate({ path: template, call: createCall(services, place, ids), codeStore });
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  return running;
+}
+
+/** An address that a client on this machine can use. */
+function formatEndpoint(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
