@@ -1,0 +1,10 @@
+/** Entry of the command `redrive`. */
+import { run } from './program.ts';
+
+// A reader that has seen enough (`redrive logs … | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await run(process.argv.slice(2));
