@@ -12,7 +12,7 @@ export type JsonObject = { [key: string]: Json | undefined };
 /** Proof of holding a message. It is current until the message is received again or settled. */
 export interface Receipt {
   readonly queue: string;
-  /** Position of the message in its store; never reused together with the same `id`. */
+  /** Position of the message in its store: grows with every message sent, also across restarts. */
   readonly seq: number;
   readonly id: string;
   /** Grows by one with every receive; a smaller one than the stored is stale. */
@@ -194,7 +194,10 @@ export type Committed = {
 export type Conflict = {
   readonly kind: 'conflict';
   readonly reason:
+    /** The message has been received again since, or its hold has run out. */
     | 'StaleReceipt'
+    /** The message of the receipt is not there any more. */
+    | 'UnknownMessage'
     | 'VersionMismatch'
     | 'AlreadySettled'
     | 'DuplicateSubject'
