@@ -145,11 +145,8 @@ class Generator {
     const traits = traitsOf(schema[3]);
     const fault = traits.error as 'client' | 'server';
     const [queryCode, queryStatus] = (traits.awsQueryError ?? []) as [string?, number?];
-    return {
-      fault,
-      status: (traits.httpError as number | undefined) ?? queryStatus ?? (fault === 'client' ? 400 : 500),
-      ...(queryCode ? { queryCode } : {}),
-    };
+    const status = (traits.httpError as number | undefined) ?? queryStatus;
+    return { fault, ...(status ? { status } : {}), ...(queryCode ? { queryCode } : {}) };
   }
 
   operation(schema: Schema): OperationModel {

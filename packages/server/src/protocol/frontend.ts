@@ -231,9 +231,7 @@ class Front implements Frontend {
 
   #rowOf(service: ServiceName, name: string): ErrorRow | undefined {
     return (
-      this.#mounted.get(service)!.service?.errors[name] ??
-      COMMON_ERRORS[name] ??
-      loadModel(service).errors.get(name)
+      this.#mounted.get(service)!.service?.errors[name] ?? COMMON_ERRORS[name] ?? modelledRow(service, name)
     );
   }
 
@@ -255,6 +253,12 @@ class Front implements Frontend {
     };
     writeReply(response, reply.status, headers, reply.body);
   }
+}
+
+/** The model alone says enough of most errors. */
+function modelledRow(service: ServiceName, name: string): ErrorRow | undefined {
+  const error = loadModel(service).errors.get(name);
+  return error && { ...error, status: error.status ?? (error.fault === 'client' ? 400 : 500) };
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -47,7 +47,8 @@ export interface OperationModel {
 }
 
 export interface ErrorModel {
-  readonly status: number;
+  /** Absent where the model does not say: then 400 or 500, after the fault. */
+  readonly status?: number;
   readonly fault: 'client' | 'server';
   readonly queryCode?: string;
 }
