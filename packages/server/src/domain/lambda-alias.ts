@@ -2,7 +2,7 @@
  * Aliases: a name for one version, or for two with a share each.
  * Source: AWS "Implement Lambda canary deployments using a weighted alias"; texts observed.
  */
-import type { AliasRecord } from './lambda-function.ts';
+import type { AliasRecord, FunctionRecord } from './lambda-function.ts';
 import { LATEST } from './lambda-names.ts';
 import { type Refusal, refuseConstraint, refuseParameter } from './lambda-refusal.ts';
 
@@ -49,6 +49,16 @@ export function checkRouting(
     return refuseParameter('$LATEST is not supported for an alias pointing to more than 1 version');
   }
   return undefined;
+}
+
+/** AWS: "Both versions must have the same execution role" and the same dead-letter queue, or none. */
+export function checkSameSettings(main: FunctionRecord, additional: FunctionRecord): Refusal | undefined {
+  if (main.role === additional.role && main.deadLetterTargetArn === additional.deadLetterTargetArn) {
+    return undefined;
+  }
+  return refuseParameter(
+    `Versions ${main.version} and ${additional.version} cannot share an alias: both must have the same execution role and the same dead-letter queue, or none.`,
+  );
 }
 
 /** Empty weights are none. */

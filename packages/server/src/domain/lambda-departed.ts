@@ -8,6 +8,7 @@ import {
   LAMBDA_COLLECTIONS,
   readEventInvokeConfig,
   readFunction,
+  readVersion,
   toValue,
 } from './lambda-function.ts';
 import { LATEST } from './lambda-names.ts';
@@ -38,6 +39,20 @@ export function planDeparture(resources: Resources, name: string): Effect {
   return { kind: 'put', collection: COLLECTION, key: name, value: toValue(record) };
 }
 
+/** Belongs into the commit that deletes one version or alias; `version` is what it stood for. */
+export function planQualifierDeparture(
+  resources: Resources,
+  name: string,
+  qualifier: string,
+  version: string,
+): Effect {
+  const departed: Departed = {
+    eventInvokeConfig: readEventInvokeConfig(resources, name, qualifier)?.value,
+    deadLetterArn: readVersion(resources, name, version)?.value.deadLetterTargetArn,
+  };
+  return { kind: 'put', collection: COLLECTION, key: `${name}:${qualifier}`, value: toValue(departed) };
+}
+
 /** Belongs into the commit that creates a function of that name again. */
 export function planReturn(name: string): Effect {
   return { kind: 'remove', collection: COLLECTION, key: name };
@@ -47,10 +62,13 @@ export function planReturn(name: string): Effect {
 export function readDeparted(resources: Resources, name: string, qualifier = LATEST): Departed {
   const present = readFunction(resources, name)?.value;
   if (present) {
-    return {
-      eventInvokeConfig: readEventInvokeConfig(resources, name, qualifier)?.value,
-      deadLetterArn: present.deadLetterTargetArn,
-    };
+    const departed = resources.get<Departed>(COLLECTION, `${name}:${qualifier}`)?.value;
+    return (
+      departed ?? {
+        eventInvokeConfig: readEventInvokeConfig(resources, name, qualifier)?.value,
+        deadLetterArn: present.deadLetterTargetArn,
+      }
+    );
   }
   const record = resources.get<DepartedRecord>(COLLECTION, name)?.value;
   return { eventInvokeConfig: record?.eventInvokeConfigs[qualifier], deadLetterArn: record?.deadLetterArn };

@@ -16,6 +16,8 @@ export interface LambdaDeps {
   readonly engine: InvocationEngine;
   readonly region: string;
   readonly accountId: string;
+  /** Concurrent executions of the account; 1,000 when absent. */
+  readonly accountConcurrency?: number;
   /**
    * Why this machine cannot run a runtime that AWS has, or `undefined` when it can. A function that could
    * never run is refused when it is created.

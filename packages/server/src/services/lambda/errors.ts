@@ -1,5 +1,5 @@
 /** Lambda's error table, and the ways operations say no. Statuses: service model; casing of `message`: observed. */
-import type { Refusal } from '../../domain/lambda-refusal.ts';
+import { isRefusal, type Refusal } from '../../domain/refusal.ts';
 import { ApiError, type ErrorRow, type ErrorTable } from '../../protocol/error.ts';
 
 const lower = (status: number): ErrorRow => ({
@@ -58,6 +58,12 @@ export function conflict(message: string): ApiError {
 /** For what Redrive does not do: says so, and what to do instead. */
 export function unsupported(message: string): ApiError {
   return new ApiError('InvalidParameterValueException', message);
+}
+
+/** What a decision gave, unless it was a refusal. */
+export function granted<T>(decision: T | Refusal): T {
+  if (isRefusal(decision)) throw new ApiError(decision.error, decision.message);
+  return decision;
 }
 
 /** Throws the refusal of a decision, if it is one. */

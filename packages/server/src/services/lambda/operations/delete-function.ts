@@ -3,7 +3,7 @@
  * Event source mappings stay (observed); events that wait keep the settings they had (`lambda-departed`).
  */
 import type { DeleteFunctionRequest } from '@aws-sdk/client-lambda';
-import { planDeparture } from '../../../domain/lambda-departed.ts';
+import { planDeparture, planQualifierDeparture } from '../../../domain/lambda-departed.ts';
 import { LAMBDA_COLLECTIONS, listAliases } from '../../../domain/lambda-function.ts';
 import { formatFunctionArn, isVersionNumber, LATEST } from '../../../domain/lambda-names.ts';
 import type { Handler } from '../../../protocol/operation.ts';
@@ -81,7 +81,11 @@ function planVersionRemoval(resources: Resources, name: string, version: string)
     );
   }
   const key = `${name}:${version}`;
-  return [C.versions, C.eventInvokeConfigs, C.provisionedConcurrency, C.policies]
-    .filter((collection) => resources.get(collection, key))
-    .map((collection) => remove(collection, key));
+  if (!resources.get(C.versions, key)) return [];
+  return [
+    planQualifierDeparture(resources, name, version, version),
+    ...[C.versions, C.eventInvokeConfigs, C.provisionedConcurrency, C.policies]
+      .filter((collection) => resources.get(collection, key))
+      .map((collection) => remove(collection, key)),
+  ];
 }
