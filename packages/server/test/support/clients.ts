@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { atEnd, type Cleanup } from './cleanup.ts';
 
 /** A key pair that an open server accepts and a server with keys refuses. */
 const ANY_CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -12,25 +13,18 @@ export interface Clients {
   readonly sqs: SQSClient;
   readonly logs: CloudWatchLogsClient;
   readonly control: Control;
-  /** Closes the connections that are kept alive. */
-  destroy(): void;
 }
 
-/** Clients that never try again by themselves: a test sees every answer. */
-export function createClients(endpoint: string, credentials = ANY_CREDENTIALS): Clients {
+/** Clients that never try again by themselves: a test sees every answer. Their connections end with the test. */
+export function createClients(t: Cleanup, endpoint: string, credentials = ANY_CREDENTIALS): Clients {
   const config = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 };
   const lambda = new LambdaClient(config);
   const sqs = new SQSClient(config);
   const logs = new CloudWatchLogsClient(config);
-  return {
-    lambda,
-    sqs,
-    logs,
-    control: createControlClient(endpoint),
-    destroy() {
-      for (const client of [lambda, sqs, logs]) client.destroy();
-    },
-  };
+  atEnd(t, () => {
+    for (const client of [lambda, sqs, logs]) client.destroy();
+  });
+  return { lambda, sqs, logs, control: createControlClient(endpoint) };
 }
 
 export interface EventView {

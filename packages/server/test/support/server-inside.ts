@@ -1,7 +1,8 @@
 /** The whole server in the test's own process: for tests that move its clock or look inside. */
 import type { Config } from '../../src/config.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
-import { type Cleanup, tempFolder } from './temp-folder.ts';
+import { atEnd, type Cleanup } from './cleanup.ts';
+import { tempFolder } from './temp-folder.ts';
 
 /** A server on a free port and, unless told otherwise, a new data folder; it stops with the test. */
 export async function startInProcess(
@@ -22,6 +23,6 @@ export async function startInProcess(
     ...config,
   };
   const server = await startServer(whole);
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   return { ...server, config: whole };
 }

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { atEnd, type Cleanup } from './cleanup.ts';
 import { eventually } from './eventually.ts';
-import type { Cleanup } from './temp-folder.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/redrive.mjs', import.meta.url));
 const READY = /^redrive ready endpoint=(\S+)/m;
@@ -67,7 +67,7 @@ export async function startProcess(t: Cleanup, options: ProcessOptions): Promise
     }
     return child.exitCode;
   };
-  t.after(() => end('SIGKILL'));
+  atEnd(t, () => end('SIGKILL'));
   const endpoint = await eventually(
     () => {
       const found = READY.exec(stdout)?.[1];
