@@ -5,12 +5,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, RealClock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
+import { decodeAwsChunked, isAwsChunked } from './aws-chunked.ts';
 import { createAwsJson } from './aws-json.ts';
 import { createAwsQuery } from './aws-query.ts';
+import { comesFromForeignPage } from './browser.ts';
 import { Context } from './context.ts';
 import { DIALECTS } from './dialect.ts';
 import { ApiError, COMMON_ERRORS, type ErrorRow } from './error.ts';
-import { decodeContent, readBody, writeReply, writeStream } from './http.ts';
+import {
+  type BodyResult,
+  closeAfterReply,
+  decodeContent,
+  readBody,
+  writeReply,
+  writeStream,
+} from './http.ts';
 import { JsonCodec } from './json-codec.ts';
 import { type BodyLimit, bodyLimit, GENERAL_LIMIT } from './limits.ts';
 import { loadModel } from './model.ts';
@@ -20,7 +29,7 @@ import { type OperationRoute, type RoutedRequest, routeForm, routeHead } from '.
 import { createRpcCbor } from './rpc-cbor.ts';
 import { assertServiceMatches } from './service-check.ts';
 import { compileValidator } from './shape.ts';
-import { type Credential, type Keys, readCredential, Verifier } from './sigv4.ts';
+import { type ChunkSigner, type Keys, readCredential, Verifier } from './sigv4.ts';
 import type { HttpReply, HttpRequest, Members, OperationCodec, Wire, WireName } from './wire.ts';
 
 /** The part of the log that the front writes to. */
@@ -53,7 +62,6 @@ interface Compiled {
   readonly handler: Handler;
   readonly codec: OperationCodec;
   readonly validate: (input: Members) => void;
-  readonly limit?: BodyLimit;
 }
 
 /** One service with its wires and everything compiled for them. */
@@ -136,10 +144,10 @@ class Front implements Frontend {
       return;
     }
     const limit = route.kind === 'operation' ? bodyLimit(route.operation, request.headers) : GENERAL_LIMIT;
-    if (request.headers.expect !== undefined && !announcesTooMuch(request, limit)) response.writeContinue();
-    const reading = readBody(request, limit.bytes);
+    const reading = this.#readBody(request, response, limit);
     const read = reading instanceof Promise ? await reading : reading;
     if (read.kind === 'truncated') return;
+    if (read.kind === 'too-large' && !read.ended) closeAfterReply(response);
     const raw = read.kind === 'complete' ? read.body : EMPTY;
 
     const context = new Context(this.#options, request, response, requestId, credential);
@@ -158,6 +166,20 @@ class Front implements Frontend {
     }
   }
 
+  /** A client that waits for permission to send its body gets it only when the size is acceptable. */
+  #readBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    limit: BodyLimit,
+  ): BodyResult | Promise<BodyResult> {
+    if (request.headers.expect !== undefined) {
+      const announced = Number(request.headers['content-length'] ?? 0);
+      if (announced > limit.bytes) return { kind: 'too-large', received: announced, ended: false };
+      response.writeContinue();
+    }
+    return readBody(request, limit.bytes);
+  }
+
   async #serve(
     route: OperationRoute,
     head: RoutedRequest & Pick<HttpRequest, 'headers'>,
@@ -166,8 +188,16 @@ class Front implements Frontend {
     context: Context,
   ): Promise<HttpReply> {
     const mounted = this.#mounted.get(route.service)!;
+    const { headers } = head;
+    let chunks: ChunkSigner | undefined;
     if (this.#verifier) {
-      this.#verifier.verify(head, raw, DIALECTS[route.service].signingName, this.#wallClock.now());
+      const { signingName } = DIALECTS[route.service];
+      chunks = this.#verifier.verify(head, raw, signingName, this.#wallClock.now()).chunks;
+    } else if (comesFromForeignPage(headers)) {
+      throw new ApiError(
+        'AccessDeniedException',
+        'Web pages may not call this server while it asks for no signatures (--auth open).',
+      );
     }
     const compiled = mounted.compiled.get(`${route.wire} ${route.operation}`);
     if (!compiled) {
@@ -176,13 +206,15 @@ class Front implements Frontend {
         `Redrive does not support ${route.operation} of ${route.service}.`,
       );
     }
-    const encoding = head.headers['content-encoding'];
-    const body = encoding === undefined ? raw : await decodeBody(raw, encoding, limit);
+    const encoding = headers['content-encoding'];
+    let body = raw;
+    if (isAwsChunked(headers['x-amz-content-sha256'], encoding)) body = decodeAwsChunked(raw, chunks);
+    if (encoding !== undefined) body = await decodeBody(body, encoding, limit);
     const request: HttpRequest = {
       method: head.method,
       path: head.path,
       search: head.search,
-      headers: head.headers,
+      headers,
       body,
       ...(route.labels ? { labels: route.labels } : {}),
       ...(route.form ? { form: route.form } : {}),
@@ -274,10 +306,6 @@ function readHead(request: IncomingMessage): RoutedRequest & Pick<HttpRequest, '
   };
 }
 
-function announcesTooMuch(request: IncomingMessage, limit: BodyLimit): boolean {
-  return Number(request.headers['content-length'] ?? 0) > limit.bytes;
-}
-
 /** Encodings are undone from the last to the first. */
 async function decodeBody(raw: Buffer, header: string, limit: BodyLimit): Promise<Buffer> {
   let body = raw;
@@ -285,7 +313,7 @@ async function decodeBody(raw: Buffer, header: string, limit: BodyLimit): Promis
     .split(',')
     .map((each) => each.trim().toLowerCase())
     .reverse()) {
-    if (encoding === '' || encoding === 'identity') continue;
+    if (encoding === '' || encoding === 'identity' || encoding === 'aws-chunked') continue;
     const decoded = await decodeContent(body, encoding, limit.bytes);
     switch (decoded.kind) {
       case 'decoded':
@@ -301,5 +329,3 @@ async function decodeBody(raw: Buffer, header: string, limit: BodyLimit): Promis
   }
   return body;
 }
-
-export type { Credential };

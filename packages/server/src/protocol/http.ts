@@ -9,8 +9,8 @@ import type { HttpReply } from './wire.ts';
 
 export type BodyResult =
   | { readonly kind: 'complete'; readonly body: Buffer }
-  /** `received` counts what was sent, as far as it was worth counting. */
-  | { readonly kind: 'too-large'; readonly received: number }
+  /** `received` counts what was sent, or what the client announced; `ended` tells whether all of it came. */
+  | { readonly kind: 'too-large'; readonly received: number; readonly ended: boolean }
   /** The client went away before the end. */
   | { readonly kind: 'truncated' };
 
@@ -39,17 +39,18 @@ export function readBody(request: IncomingMessage, limit: number): BodyResult | 
       if (tooLarge || received > limit) {
         first = undefined;
         rest = undefined;
-        if (received > MAX_DISCARDED_BYTES) finish({ kind: 'too-large', received: announced ?? received });
+        if (received > MAX_DISCARDED_BYTES) {
+          finish({ kind: 'too-large', received: announced ?? received, ended: false });
+        }
       } else if (first === undefined) first = chunk;
       else if (rest === undefined) rest = [first, chunk];
       else rest.push(chunk);
     });
     request.on('end', () => {
-      if (tooLarge || received > limit) finish({ kind: 'too-large', received });
+      if (tooLarge || received > limit) finish({ kind: 'too-large', received, ended: true });
       else finish({ kind: 'complete', body: rest ? Buffer.concat(rest, received) : (first ?? EMPTY) });
     });
     request.on('close', () => finish({ kind: 'truncated' }));
-    request.on('error', () => finish({ kind: 'truncated' }));
     // Resolving twice is harmless: the first result stands.
     const finish = (result: BodyResult) => resolve(result);
   });
@@ -106,6 +107,11 @@ function drained(response: ServerResponse): Promise<void> {
     response.on('drain', done);
     response.on('close', done);
   });
+}
+
+/** A reply that goes out before the whole request came in is the last one of its connection. */
+export function closeAfterReply(response: ServerResponse): void {
+  response.setHeader('Connection', 'close');
 }
 
 export function writeReply(

@@ -316,7 +316,7 @@ export class Verifier {
     }
     // After the signature: only its owner learns how far the clocks are apart.
     checkTime(authorization, nowMs);
-    if (!payloadHash.startsWith('STREAMING-')) return { credential };
+    if (!payloadHash.startsWith('STREAMING-AWS4-HMAC-SHA256-PAYLOAD')) return { credential };
     return { credential, chunks: chunkSigner(key, timestamp, scope, expected) };
   }
 
