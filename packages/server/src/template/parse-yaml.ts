@@ -55,10 +55,13 @@ export function parseYaml(text: string): Parsed {
     if (error instanceof RangeError) return invalid(`nested too deeply: ${MAX_DEPTH} levels at most`);
     throw error;
   }
-  if (document.errors.length > 0) {
+  const [error] = document.errors;
+  if (error) {
+    // The reader of YAML runs out of stack in deep nesting and says so once for each level.
+    if (/call stack/.test(error.message)) return invalid(`nested too deeply: ${MAX_DEPTH} levels at most`);
     return {
       kind: 'invalid',
-      problems: document.errors.map((error) => ({ message: error.message, at: place(error.pos[0]) })),
+      problems: document.errors.map(({ message, pos }) => ({ message, at: place(pos[0]) })),
     };
   }
   const problems: Problem[] = [];

@@ -11,18 +11,21 @@ export interface Problem {
   readonly at?: Place;
 }
 
+/** Problems named in the message; a file that is no template at all may have thousands. */
+const MAX_SHOWN = 25;
+
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly problems: readonly Problem[];
 
   /** @param file shown in front of each line of the message */
   constructor(file: string, problems: readonly Problem[], options?: ErrorOptions) {
-    super(
-      problems
-        .map(({ message, at }) => `${file}${at ? `:${at.line}:${at.column}` : ''}: ${message}`)
-        .join('\n'),
-      options,
+    const lines = problems.map(
+      ({ message, at }) => `${file}${at ? `:${at.line}:${at.column}` : ''}: ${message}`,
     );
+    const shown = lines.slice(0, MAX_SHOWN);
+    if (lines.length > MAX_SHOWN) shown.push(`${file}: ${lines.length - MAX_SHOWN} more problems`);
+    super(shown.join('\n'), options);
     this.problems = problems;
   }
 }
