@@ -14,3 +14,14 @@ export function parseArn(text: string): Arn | undefined {
   if (prefix !== 'arn' || !partition || !service || rest.length === 0) return undefined;
   return { partition, service, region: region ?? '', accountId: accountId ?? '', resource: rest.join(':') };
 }
+
+export function formatArn(service: string, region: string, accountId: string, resource: string): string {
+  return `arn:${partitionOf(region)}:${service}:${region}:${accountId}:${resource}`;
+}
+
+/** The partition that AWS keeps a region in. */
+export function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  if (region.startsWith('us-gov-')) return 'aws-us-gov';
+  return 'aws';
+}
