@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import type { LogLevel } from './platform/log.ts';
 
 export interface Config {
   readonly host: string;
@@ -26,8 +27,7 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** One flag of `redrive start`: the source of the command's options, its help and the README's table. */
 export interface FlagSpec {

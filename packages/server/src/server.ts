@@ -23,6 +23,7 @@ import { createLambdaService } from './services/lambda/index.ts';
 import { createLogsService } from './services/logs/index.ts';
 import { createSqsService } from './services/sqs/index.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { createCall } from './template/call.ts';
 import { deployTemplate } from './template/deploy.ts';
 
 export interface RunningServer {
@@ -142,8 +143,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     },
   };
   try {
-    for (const template of config.templates)
-      await deployTemplate({ path: template, call: createCall(services, place, ids), codeStore });
+    const call = createCall(services, { ...place, endpoint, ids });
+    for (const template of config.templates) await deployTemplate({ template, call, ...place });
   } catch (error) {
     await running.stop();
     throw error;
