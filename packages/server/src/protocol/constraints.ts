@@ -2,6 +2,7 @@
  * Facts that the clients' schemas lack: lengths, ranges, patterns and enums of members.
  * Keyed by `Structure.Member`; a test compares them with botocore's models.
  */
+import { LAMBDA_FACTS } from './facts-lambda.ts';
 import type { ServiceName } from './operation.ts';
 
 export interface Facts {
@@ -20,7 +21,7 @@ export interface Facts {
 }
 
 export const FACTS: Readonly<Record<ServiceName, Readonly<Record<string, Facts>>>> = {
-  lambda: {},
+  lambda: LAMBDA_FACTS,
   sqs: {},
   sns: {},
   logs: {},
