@@ -125,6 +125,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   });
   endpoint = formatEndpoint(config.host, (server.address() as AddressInfo).port);
   await engine.start();
+  sqs.start();
   logRetention.start();
 
   const running: RunningServer = {
@@ -133,6 +134,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     async stop() {
       server.close();
       server.closeIdleConnections();
+      sqs.stop();
       logRetention.stop();
       const drained = engine.stop();
       await executor.stop(DRAIN_MS);
