@@ -1,8 +1,11 @@
 /**
- * Facts that the clients' schemas lack: lengths, ranges, patterns and enums of members.
- * Keyed by `Structure.Member`; a test compares them with botocore's models.
+ * Facts that the clients' schemas lack: lengths, ranges, patterns and enums of members. Written by hand, one
+ * table per service, and compared with botocore's models in a test; where AWS was observed to say otherwise,
+ * the observation stands. SQS words its refusals by itself: its model states no constraints.
  */
+import { CLOUDWATCH_FACTS } from './facts-cloudwatch.ts';
 import { LAMBDA_FACTS } from './facts-lambda.ts';
+import { LOGS_FACTS } from './facts-logs.ts';
 import type { ServiceName } from './operation.ts';
 
 export interface Facts {
@@ -20,10 +23,26 @@ export interface Facts {
   readonly keys?: Facts;
 }
 
-export const FACTS: Readonly<Record<ServiceName, Readonly<Record<string, Facts>>>> = {
+/** By `Structure.Member`, or by `*.Member` for every structure that has no row of its own. */
+export type FactTable = Readonly<Record<string, Facts>>;
+
+const SNS_FACTS: FactTable = {
+  'Tag.Key': { length: [1, 128] },
+  'Tag.Value': { length: [0, 256] },
+  '*.ResourceArn': { length: [1, 1011] },
+  'UntagResourceRequest.TagKeys': { each: { length: [1, 128] } },
+};
+
+const FACTS: Readonly<Record<ServiceName, FactTable>> = {
   lambda: LAMBDA_FACTS,
   sqs: {},
-  sns: {},
-  logs: {},
-  cloudwatch: {},
+  sns: SNS_FACTS,
+  logs: LOGS_FACTS,
+  cloudwatch: CLOUDWATCH_FACTS,
 };
+
+/** What is known of a member, if anything. */
+export function factsOf(service: ServiceName, structure: string, member: string): Facts | undefined {
+  const table = FACTS[service];
+  return table[`${structure}.${member}`] ?? table[`*.${member}`];
+}

@@ -2,7 +2,7 @@
  * Checks of a decoded input against the model and its facts, in AWS's words. Compiled once per operation;
  * a valid input costs no allocation for its top-level members.
  */
-import { FACTS, type Facts } from './constraints.ts';
+import { type Facts, factsOf } from './constraints.ts';
 import { DIALECTS } from './dialect.ts';
 import type { Member, Operation, Shape, StructureShape } from './model.ts';
 import type { ServiceName } from './operation.ts';
@@ -122,7 +122,8 @@ function rulesOf(facts: Facts, shape: Shape): Rule[] {
     });
   }
   if (facts.pattern !== undefined) {
-    const expression = new RegExp(`^(?:${facts.pattern})$`);
+    // Classes of characters by property need the `u` flag; the other patterns are not written for it.
+    const expression = new RegExp(`^(?:${facts.pattern})$`, facts.pattern.includes('\\p{') ? 'su' : 's');
     rules.push({
       holds: (value: string) => expression.test(value),
       text: `Member must satisfy regular expression pattern: ${facts.pattern}`,
@@ -149,12 +150,12 @@ function sizeOf(shape: Shape): (value: never) => number {
 }
 
 class Compiler {
-  readonly #facts: Readonly<Record<string, Facts>>;
+  readonly #service: ServiceName;
   readonly #ownWordsForMissing: boolean;
   readonly #known = new Map<Shape, Check | undefined>();
 
   constructor(service: ServiceName, ownWordsForMissing: boolean) {
-    this.#facts = FACTS[service];
+    this.#service = service;
     this.#ownWordsForMissing = ownWordsForMissing;
   }
 
@@ -185,7 +186,7 @@ class Compiler {
   }
 
   #member(owner: StructureShape, member: Member): Check | undefined {
-    const facts = this.#facts[`${owner.name}.${member.name}`] ?? {};
+    const facts = factsOf(this.#service, owner.name, member.name) ?? {};
     const { shape } = member;
     const rules = rulesOf(facts, shape);
     const inner = this.#inner(member, facts);
