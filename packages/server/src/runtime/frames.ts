@@ -126,7 +126,8 @@ export class FrameReader {
     const bytes = this.#rest;
     while (bytes.length - at >= 4) {
       const length = bytes.readUInt32LE(at);
-      if (length < 1 || length > MAX_FRAME_BYTES) throw new Error(`frame of ${length} bytes from a function process`);
+      if (length < 1 || length > MAX_FRAME_BYTES)
+        throw new Error(`frame of ${length} bytes from a function process`);
       if (bytes.length - at - 4 < length) {
         this.#missing = length - (bytes.length - at - 4);
         break;

@@ -104,7 +104,7 @@ function asInvalidZip(error: unknown): unknown {
   if (error instanceof InvalidZip) return error;
   const code = (error as NodeJS.ErrnoException).code;
   const clashes = code === 'ENOTDIR' || code === 'EISDIR' || code === 'EEXIST' || code === 'ENAMETOOLONG';
-  const isSystem = code !== undefined && code.startsWith('E') && !code.startsWith('ERR_') && !clashes;
+  const isSystem = code?.startsWith('E') && !code.startsWith('ERR_') && !clashes;
   return isSystem ? error : new InvalidZip('Malformed', (error as Error).message, error);
 }
 

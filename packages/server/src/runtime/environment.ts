@@ -1,0 +1,742 @@
+/**
+ * The life of one execution environment: a log stream, a temporary folder and, one after the other, the
+ * processes in it. A process that dies or is killed is followed by another only when a run needs it, and that
+ * one is initialised inside the run, as on AWS. Runs are executed one at a time; a run that was sent ahead but
+ * did not begin is given back, never failed.
+ */
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FunctionSpec, Outcome, RunReport } from '../domain/invocation.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Ids } from '../platform/ids.ts';
+import type { Log } from '../platform/log.ts';
+import type { Random } from '../platform/random.ts';
+import type { CodeStore, LogSink } from './executor.ts';
+import {
+  type Exit,
+  exited,
+  type Failure,
+  noBootstrap,
+  reported,
+  responseTooLarge,
+  timedOut,
+} from './failures.ts';
+import {
+  BEGIN,
+  END,
+  END_ERROR,
+  END_EXITS,
+  END_FORGETS,
+  END_NEXT_BEGINS,
+  END_TOO_LARGE,
+  INIT_ERROR,
+  type ProcessFrame,
+  READY,
+  SLOW_RUN_MS,
+} from './frames.ts';
+import type { Job } from './job.ts';
+import { type Launcher, NoBootstrap } from './launcher.ts';
+import {
+  type Ending,
+  formatEnd,
+  formatInitReport,
+  formatInitStart,
+  formatReport,
+  formatStart,
+  formatStreamName,
+} from './log-lines.ts';
+import { LogReader } from './log-reader.ts';
+import { FIRST_PACE, nextPace, type Pace } from './prefetch.ts';
+import { formatRuntimeVersionArn, type Runtime } from './runtimes.ts';
+import type { Session } from './session.ts';
+
+export interface EnvironmentDeps {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly log: Log;
+  readonly logSink: LogSink;
+  readonly codeStore: CodeStore;
+  readonly launcher: Launcher;
+  /** Folder under which every environment has its own. */
+  readonly root: string;
+  /** AWS: 10 s. */
+  readonly initTimeoutMs: number;
+  readonly afterTurns: (callback: () => void) => void;
+}
+
+/** Who gives the environment its work. */
+export interface EnvironmentHost {
+  /** There may be room for more runs. */
+  onRoom(environment: Environment): void;
+  /** Runs that were handed over and did not begin; in order. */
+  onReturned(jobs: readonly Job[]): void;
+  /** A run has ended and is answered. */
+  onAnswered(environment: Environment, durationMs: number): void;
+  /** Its first process is initialised; that took `coldMs`. */
+  onStarted(environment: Environment, coldMs: number): void;
+  /** Its process has gone without having been told to, `livedMs` after it was started. */
+  onDied(environment: Environment, livedMs: number): void;
+  /** No process can be had for it; the environment has ended. */
+  onUnlaunchable(environment: Environment, message: string): void;
+  /** It executes a run now, or no longer. */
+  onBusy(environment: Environment, busy: boolean): void;
+  onEnded(environment: Environment): void;
+}
+
+type State =
+  /** Its first process is being started and initialised. */
+  | 'starting'
+  | 'ready'
+  /** No process: the next run brings one up. */
+  | 'reset'
+  /** A process is being started and initialised inside a run. */
+  | 'reviving'
+  /** The process is known to be going. */
+  | 'dying'
+  | 'ended';
+
+interface Finished {
+  readonly job: Job;
+  readonly durationMs: number;
+  readonly result: { readonly payload: string } | { readonly failure: Failure };
+  readonly ending: Ending;
+}
+
+/** The server looks at a slow run this much later than the process would. */
+const FORGET_MARGIN_MS = 15;
+const MEMORY_LOOK_MS = 100;
+/** Close to its limit, memory is looked at more often. */
+const MEMORY_NEAR = 0.5;
+const MEMORY_LOOK_NEAR_MS = 30;
+/** How long a killed process may take to be gone before its run is answered all the same. */
+const KILL_GRACE_MS = 2_000;
+/** Output of a run that lasts goes to the log at least this often, or when it is this much. */
+const FLUSH_MS = 1_000;
+const FLUSH_LINES = 256;
+
+const KB_PER_MB = 1024;
+
+export class Environment {
+  readonly id: string;
+  readonly spec: FunctionSpec;
+  readonly logStream: string;
+  /** performance.now() of the last run's end, or of the start. */
+  lastUsedAt = performance.now();
+  /** performance.now() since when it has been working for its function without a break. */
+  readonly createdAt = performance.now();
+  readonly #deps: EnvironmentDeps;
+  readonly #host: EnvironmentHost;
+  readonly #runtime: Runtime;
+  readonly #folder: string;
+  #state: State = 'starting';
+  #session: Session | undefined;
+  #readers: LogReader[] = [];
+  /** Sent and not ended, in order; the first one runs, or is about to. */
+  #inflight: Job[] = [];
+  #finished: Finished[] = [];
+  #settling = false;
+  #sequence = 0;
+  #epoch = 0;
+  #pace: Pace = FIRST_PACE;
+  /** The function writes to its descriptors behind our back: then runs are told apart only one at a time. */
+  #writesRaw = false;
+  /** Lines that belong to no run yet. */
+  #prelude: { at: number; text: string }[] = [];
+  /** The run that unsigned output is ascribed to. */
+  #owner: Job | undefined;
+  #launchedAt = 0;
+  #initError: Failure | undefined;
+  #initMs: number | undefined;
+  #peakKb = 0;
+  #killedFor: 'timeout' | 'memory' | 'abort' | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #initWatch: NodeJS.Timeout | undefined;
+  #nextMemoryLook = 0;
+  #retiring = false;
+  #busy = false;
+
+  constructor(deps: EnvironmentDeps, host: EnvironmentHost, spec: FunctionSpec, runtime: Runtime) {
+    this.#deps = deps;
+    this.#host = host;
+    this.spec = spec;
+    this.#runtime = runtime;
+    this.id = deps.ids.uuid().replaceAll('-', '');
+    this.logStream = formatStreamName(deps.clock.now(), spec.version, this.id);
+    this.#folder = join(deps.root, this.id);
+    void this.#start();
+  }
+
+  get starting(): boolean {
+    return this.#state === 'starting' || this.#state === 'reviving';
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Can be ended without harm to a run. */
+  get idle(): boolean {
+    return (
+      (this.#state === 'ready' || this.#state === 'reset') &&
+      this.#inflight.length === 0 &&
+      this.#finished.length === 0
+    );
+  }
+
+  get ended(): boolean {
+    return this.#state === 'ended';
+  }
+
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** Runs that may be handed over now. */
+  get room(): number {
+    if (this.#retiring) return 0;
+    if (this.#state === 'reset') return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
+    if (this.#state !== 'ready' || !this.#session) return 0;
+    if (this.#writesRaw || !this.#session.prefetches) {
+      return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
+    }
+    return Math.max(0, this.#pace.window - this.#inflight.length);
+  }
+
+  /** The next run must bring a process up. */
+  get needsProcess(): boolean {
+    return this.#state === 'reset';
+  }
+
+  /** How long the run under way has lasted, ms; 0 without one. */
+  elapsedMs(now: number): number {
+    const begunAt = this.#inflight[0]?.begunAt ?? 0;
+    return begunAt === 0 ? 0 : now - begunAt;
+  }
+
+  /** Runs handed over and not ended. */
+  get load(): number {
+    return this.#inflight.length;
+  }
+
+  /** Hands runs over, at most `room`. */
+  give(jobs: readonly Job[]): void {
+    if (jobs.length === 0) return;
+    if (this.#state === 'reset') {
+      const job = jobs[0] as Job;
+      this.#inflight.push(job);
+      this.#setBusy(true);
+      job.revived = true;
+      this.#begin(job);
+      this.#state = 'reviving';
+      void this.#launch();
+      return;
+    }
+    for (const job of jobs) this.#inflight.push(job);
+    this.#setBusy(true);
+    this.#send(jobs);
+  }
+
+  /** The run's caller has gone. A run that has not begun is answered; the process of one that has is killed. */
+  abort(job: Job): void {
+    if (!this.#inflight.includes(job)) return;
+    job.aborted = true;
+    if (this.#inflight[0] === job) this.#kill('abort');
+  }
+
+  /** Ends it when it has nothing to do any more; at once if that is now. */
+  retire(): void {
+    if (this.#state === 'ended') return;
+    this.#retiring = true;
+    if (this.#state === 'starting' || this.idle) this.end();
+  }
+
+  /** Ends it now. Runs that have not begun are given back; the one under way is a system error. */
+  end(): void {
+    if (this.#state === 'ended') return;
+    const jobs = this.#inflight;
+    const finished = this.#finished;
+    this.#inflight = [];
+    this.#finished = [];
+    this.#state = 'ended';
+    this.#retiring = true;
+    for (const done of finished) this.#answer(done);
+    clearTimeout(this.#watch);
+    clearTimeout(this.#initWatch);
+    if (this.#prelude.length > 0) this.#write(undefined, this.#prelude.splice(0));
+    const gone = this.#session?.process.gone;
+    this.#session?.close();
+    this.#session = undefined;
+    const begun = jobs.filter((job) => job.begunAt > 0);
+    for (const job of begun) {
+      this.#flush(job);
+      job.answer({ kind: 'systemError', message: 'The execution environment was stopped.' });
+    }
+    this.#setBusy(false);
+    void this.#removeFolder(gone);
+    this.#host.onReturned(jobs.filter((job) => job.begunAt === 0));
+    this.#host.onEnded(this);
+  }
+
+  async #removeFolder(gone: Promise<void> | undefined): Promise<void> {
+    try {
+      await gone;
+      await rm(this.#folder, { recursive: true, force: true });
+    } catch (error) {
+      this.#deps.log.warn({ err: error, folder: this.#folder }, 'folder of an environment was not removed');
+    }
+  }
+
+  /** Looks after the run under way; called every few milliseconds while there is one. `now` is performance.now(). */
+  tick(now: number): void {
+    const head = this.#inflight[0];
+    if (!head || head.begunAt === 0) return;
+    if (this.#inflight.length > 1 && now - head.begunAt > SLOW_RUN_MS + FORGET_MARGIN_MS) {
+      const begunAt = head.begunAt;
+      this.#deps.afterTurns(() => {
+        if (this.#inflight[0] === head && head.begunAt === begunAt) this.#takeBack();
+      });
+    }
+    if (now >= this.#nextMemoryLook) this.#lookAtMemory(now);
+    if (head.lines.length >= FLUSH_LINES || (head.lines.length > 0 && now - head.flushedAt > FLUSH_MS)) {
+      head.flushedAt = now;
+      this.#flush(head);
+    }
+  }
+
+  // --- Starting ---------------------------------------------------------------------------------------
+
+  async #start(): Promise<void> {
+    const { clock } = this.#deps;
+    try {
+      mkdirSync(join(this.#folder, 'tmp'), { recursive: true });
+    } catch (error) {
+      this.#giveUp(error as Error);
+      return;
+    }
+    const versionArn = formatRuntimeVersionArn(this.spec.region, this.#runtime);
+    const at = clock.now();
+    this.#prelude.push({ at, text: formatInitStart(at, this.spec, this.#runtime.label, versionArn) });
+    await this.#launch();
+  }
+
+  async #launch(): Promise<void> {
+    this.#launchedAt = performance.now();
+    this.#initError = undefined;
+    this.#killedFor = undefined;
+    this.#sequence = 0;
+    this.#epoch = 0;
+    let session: Session;
+    try {
+      const nonce = this.#deps.random.bytes(8);
+      const taskRoot = await this.#deps.codeStore.path(this.spec.codeSha256);
+      session = await this.#deps.launcher.launch({
+        spec: this.spec,
+        runtime: this.#runtime,
+        taskRoot,
+        tmp: join(this.#folder, 'tmp'),
+        logStream: this.logStream,
+        nonce,
+        pidFile: join(this.#folder, 'pid'),
+      });
+      const consumer = {
+        record: (sequence: number, text: string) => this.#onRecord(sequence, text),
+        raw: (text: string) => this.#onRaw(text),
+      };
+      this.#readers = [new LogReader(nonce, consumer), new LogReader(nonce, consumer)];
+    } catch (error) {
+      if (error instanceof NoBootstrap) this.#onNoBootstrap();
+      else this.#giveUp(error as Error);
+      return;
+    }
+    if (this.#state === 'ended') {
+      session.process.kill();
+      session.close();
+      return;
+    }
+    this.#session = session;
+    if (this.#state === 'starting') {
+      this.#initWatch = setTimeout(() => this.#kill('timeout'), this.#deps.initTimeoutMs);
+    }
+    session.listen({
+      frame: (frame) => this.#onFrame(frame),
+      output: (descriptor, chunk) => this.#readers[descriptor - 1]?.push(chunk),
+      exit: (exit) => {
+        this.#state = this.#state === 'ready' ? 'dying' : this.#state;
+        this.#deps.afterTurns(() => this.#onExit(session, exit));
+      },
+    });
+  }
+
+  /** The house's fault: no folder, no code, no process. */
+  #giveUp(error: Error): void {
+    if (this.#state === 'ended') return;
+    this.#deps.log.error({ err: error, function: this.spec.arn }, 'no process for a function');
+    const message = `No process could be started for ${this.spec.name}: ${error.message}`;
+    const jobs = this.#inflight;
+    this.#inflight = [];
+    for (const job of jobs) job.answer({ kind: 'systemError', message });
+    this.end();
+    this.#host.onUnlaunchable(this, message);
+  }
+
+  #onNoBootstrap(): void {
+    const job = this.#inflight[0];
+    if (this.#state === 'reviving' && job) {
+      this.#inflight = [];
+      this.#finishWith(job, noBootstrap(job.request.requestId), {
+        status: 'error',
+        errorType: 'Runtime.InvalidEntrypoint',
+      });
+    }
+    this.#becomeReset();
+  }
+
+  #onReady(): void {
+    clearTimeout(this.#initWatch);
+    const initMs = performance.now() - this.#launchedAt;
+    const reviving = this.#state === 'reviving' ? this.#inflight[0] : undefined;
+    this.#state = 'ready';
+    if (reviving) this.#send([reviving]);
+    else {
+      this.#initMs = initMs;
+      this.#host.onStarted(this, initMs);
+    }
+    this.#deps.launcher.prepare(this.spec, this.#runtime);
+    if (this.#retiring && this.idle) this.end();
+    else this.#host.onRoom(this);
+  }
+
+  // --- Runs -------------------------------------------------------------------------------------------
+
+  #send(jobs: readonly Job[]): void {
+    const now = performance.now();
+    const frames = jobs.map((job) => {
+      job.sequence = ++this.#sequence;
+      const spentMs = job.begunAt > 0 ? now - job.begunAt : 0;
+      const { request } = job;
+      return {
+        sequence: job.sequence,
+        epoch: this.#epoch,
+        timeoutMs: Math.max(0, Math.round(this.spec.timeoutMs - spentMs)),
+        requestId: request.requestId,
+        invokedFunctionArn: request.invokedFunctionArn,
+        traceHeader: request.traceHeader ?? '',
+        clientContext: request.clientContext ?? '',
+        payload: request.payload,
+      };
+    });
+    this.#session?.sendRuns(frames);
+  }
+
+  #begin(job: Job): void {
+    if (job.begunAt > 0) return;
+    const { clock } = this.#deps;
+    job.begunAt = performance.now();
+    job.flushedAt = job.begunAt;
+    job.startedAt = clock.now();
+    this.#owner = job;
+    if (this.#initMs !== undefined) {
+      job.initMs = this.#initMs;
+      this.#initMs = undefined;
+    }
+    if (this.#prelude.length > 0) {
+      for (const line of this.#prelude.splice(0)) {
+        job.addLine(line.at, line.text, !line.text.startsWith('INIT_START'));
+      }
+    }
+    job.addLine(job.startedAt, formatStart(job.startedAt, this.spec, job.request.requestId));
+    if (!this.#watch) this.#armWatch(this.spec.timeoutMs);
+    job.options?.onStart?.(job.startedAt);
+    if (job.aborted) this.#kill('abort');
+  }
+
+  #onFrame(frame: ProcessFrame): void {
+    switch (frame.type) {
+      case READY:
+        this.#notePeak(frame.rssKb);
+        this.#onReady();
+        return;
+      case INIT_ERROR:
+        this.#initError = reported(frame.payload);
+        return;
+      case BEGIN: {
+        const head = this.#inflight[0];
+        if (head?.sequence === frame.sequence) this.#begin(head);
+        return;
+      }
+      case END:
+        this.#onEnd(frame);
+        return;
+    }
+  }
+
+  #onEnd(frame: Extract<ProcessFrame, { type: typeof END }>): void {
+    const job = this.#inflight[0];
+    if (!job || job.sequence !== frame.sequence) {
+      this.#deps.log.warn(
+        { environment: this.id, sequence: frame.sequence },
+        'a function process answered out of turn',
+      );
+      return;
+    }
+    this.#inflight.shift();
+    this.#notePeak(frame.rssKb);
+    const { flags } = frame;
+    // A run that had to bring its process up pays for that.
+    const durationMs = job.revived ? performance.now() - job.begunAt : frame.durationMs;
+    if (flags & END_TOO_LARGE) this.#finishWith(job, responseTooLarge(), { status: 'failure' }, durationMs);
+    else if (flags & END_ERROR) {
+      this.#finishWith(job, reported(frame.payload), { status: 'failure' }, durationMs);
+    } else {
+      this.#finish({ job, durationMs, result: { payload: frame.payload }, ending: { status: 'success' } });
+    }
+    this.#pace = nextPace(this.#pace, frame.durationMs);
+    this.lastUsedAt = performance.now();
+    if (flags & END_FORGETS) {
+      this.#epoch++;
+      this.#takeBack(0);
+    }
+    if (flags & END_EXITS) {
+      this.#state = 'dying';
+      return;
+    }
+    const next = this.#inflight[0];
+    if (next && flags & END_NEXT_BEGINS) this.#begin(next);
+    if (this.room > 0) this.#host.onRoom(this);
+  }
+
+  /** Runs beyond the first `keep` will not begin in this process: the process has promised to forget them. */
+  #takeBack(keep = 1): void {
+    const jobs = this.#inflight.splice(keep);
+    if (jobs.length > 0) this.#host.onReturned(jobs);
+  }
+
+  #finishWith(
+    job: Job,
+    failure: Failure,
+    ending: Ending,
+    durationMs = performance.now() - job.begunAt,
+  ): void {
+    this.#finish({ job, durationMs, result: { failure }, ending });
+  }
+
+  /** Answered once everything the run printed has been read. */
+  #finish(finished: Finished): void {
+    finished.job.endedAt = this.#deps.clock.now();
+    this.#finished.push(finished);
+    if (this.#settling) return;
+    this.#settling = true;
+    this.#deps.afterTurns(() => this.#settle());
+  }
+
+  #settle(): void {
+    this.#settling = false;
+    const finished = this.#finished;
+    this.#finished = [];
+    for (const done of finished) this.#answer(done);
+    if (this.#inflight.length === 0) {
+      this.#owner = undefined;
+      if (this.#state !== 'ended') this.#setBusy(false);
+    }
+    if (this.#state === 'dying') this.#session?.process.kill();
+    else if (this.#retiring && this.idle) this.end();
+    else if (this.room > 0) this.#host.onRoom(this);
+  }
+
+  #answer({ job, durationMs, result, ending }: Finished): void {
+    const { requestId } = job.request;
+    const initMs = job.initMs;
+    const maxMemoryMb = Math.min(this.spec.memoryMb, Math.ceil(this.#peakKb / KB_PER_MB));
+    const exactMs = ending.status === 'timeout' ? this.spec.timeoutMs : durationMs;
+    const billedMs = Math.ceil(exactMs + (initMs ?? 0));
+    const at = job.endedAt;
+    if (this.spec.logFormat === 'Text') job.addLine(at, formatEnd(requestId));
+    const measured = { durationMs: exactMs, billedMs, maxMemoryMb, ...(initMs !== undefined && { initMs }) };
+    job.addLine(at, formatReport(at, this.spec, requestId, measured, ending));
+    this.#flush(job);
+    const report: RunReport = {
+      durationMs: hundredths(exactMs),
+      billedMs,
+      maxMemoryMb,
+      environmentId: this.id,
+      logGroup: this.spec.logGroup,
+      logStream: this.logStream,
+      startedAt: job.startedAt,
+      endedAt: at,
+      ...(initMs !== undefined && { initMs: hundredths(initMs) }),
+      ...(job.tail && { logTail: job.tail.read() }),
+    };
+    const executedVersion = this.spec.version;
+    const outcome: Outcome =
+      'failure' in result
+        ? { kind: 'functionError', ...result.failure, executedVersion, report }
+        : { kind: 'succeeded', payload: result.payload, executedVersion, report };
+    this.#host.onAnswered(this, durationMs);
+    job.answer(outcome);
+  }
+
+  // --- Output -----------------------------------------------------------------------------------------
+
+  #onRecord(sequence: number, text: string): void {
+    this.#addLine(this.#find(sequence), text);
+  }
+
+  #onRaw(text: string): void {
+    this.#writesRaw = true;
+    this.#addLine(this.#owner, text);
+  }
+
+  #addLine(job: Job | undefined, text: string): void {
+    const at = this.#deps.clock.now();
+    if (job) job.addLine(at, text);
+    else this.#prelude.push({ at, text });
+  }
+
+  #find(sequence: number): Job | undefined {
+    if (sequence === 0) return this.#state === 'reviving' ? this.#inflight[0] : undefined;
+    for (const job of this.#inflight) if (job.sequence === sequence) return job;
+    for (const { job } of this.#finished) if (job.sequence === sequence) return job;
+    return undefined;
+  }
+
+  #flush(job: Job): void {
+    this.#write(job.request.requestId, job.takeLines());
+  }
+
+  #write(requestId: string | undefined, lines: readonly { at: number; text: string }[]): void {
+    if (lines.length > 0) this.#deps.logSink.write(this.spec.logGroup, this.logStream, lines, requestId);
+  }
+
+  // --- Watching and dying -----------------------------------------------------------------------------
+
+  /** One timer for many runs: it looks at the run of the moment and sets itself again. */
+  #armWatch(delayMs: number): void {
+    this.#watch = setTimeout(() => {
+      this.#watch = undefined;
+      const head = this.#inflight[0];
+      if (!head || head.begunAt === 0) return;
+      const leftMs = head.begunAt + this.spec.timeoutMs - performance.now();
+      if (leftMs > 0) {
+        this.#armWatch(Math.ceil(leftMs));
+        return;
+      }
+      // Its answer may be here already, unread.
+      this.#deps.afterTurns(() => {
+        if (this.#inflight[0] === head) this.#kill('timeout');
+        else if (this.#inflight[0]?.begunAt && !this.#watch) this.#armWatch(1);
+      });
+    }, delayMs);
+  }
+
+  #lookAtMemory(now: number): void {
+    const kb = this.#session?.process.readRssKb() ?? 0;
+    this.#notePeak(kb);
+    const limitKb = this.spec.memoryMb * KB_PER_MB;
+    this.#nextMemoryLook = now + (kb > limitKb * MEMORY_NEAR ? MEMORY_LOOK_NEAR_MS : MEMORY_LOOK_MS);
+    if (kb > limitKb) this.#kill('memory');
+  }
+
+  #notePeak(kb: number): void {
+    if (kb > this.#peakKb) this.#peakKb = kb;
+  }
+
+  #kill(reason: 'timeout' | 'memory' | 'abort'): void {
+    const session = this.#session;
+    if (!session || this.#killedFor) {
+      // Still being started: what is to be killed comes later.
+      if (!session && this.#state === 'reviving') this.#onStillborn(reason);
+      return;
+    }
+    this.#killedFor = reason;
+    if (this.#state === 'ready') this.#state = 'dying';
+    session.process.kill();
+    // A process in the kernel's hands may not go; nobody shall wait for it.
+    setTimeout(() => this.#onExit(session, { code: null, signal: 'SIGKILL' }), KILL_GRACE_MS).unref();
+  }
+
+  /** Timed out before there was a process. */
+  #onStillborn(reason: 'timeout' | 'memory' | 'abort'): void {
+    const job = this.#inflight.shift();
+    if (job) this.#finishDead(job, reason, { code: null, signal: 'SIGKILL' });
+    this.#state = 'dying';
+    this.end();
+  }
+
+  #onExit(session: Session, exit: Exit): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    clearTimeout(this.#initWatch);
+    for (const reader of this.#readers) reader.end();
+    session.close();
+    const reason = this.#killedFor;
+    if (reason !== 'abort') this.#host.onDied(this, performance.now() - this.#launchedAt);
+    if (this.#state === 'starting') {
+      this.#onInitFailed(exit, reason === 'timeout');
+      return;
+    }
+    const head = this.#inflight[0];
+    if (head && head.begunAt > 0) {
+      this.#inflight.shift();
+      if (this.#state === 'reviving' && this.#initError && !reason)
+        this.#finishReviveError(head, this.#initError);
+      else this.#finishDead(head, reason, exit);
+    }
+    this.#becomeReset();
+  }
+
+  #finishDead(job: Job, reason: 'timeout' | 'memory' | 'abort' | undefined, exit: Exit): void {
+    const { requestId } = job.request;
+    if (reason === 'abort') {
+      this.#flush(job);
+      job.answer({ kind: 'systemError', message: 'The run was given up.' });
+    } else if (reason === 'timeout') {
+      this.#finishWith(job, timedOut(requestId, this.spec.timeoutMs), { status: 'timeout' });
+    } else {
+      if (reason === 'memory') this.#notePeak(this.spec.memoryMb * KB_PER_MB);
+      const death = reason === 'memory' ? { code: null, signal: 'SIGKILL' } : exit;
+      const failure = exited(requestId, death);
+      this.#finishWith(job, failure, { status: 'error', errorType: failure.errorType });
+    }
+  }
+
+  #finishReviveError(job: Job, failure: Failure): void {
+    const ending: Ending = { status: 'error', errorType: failure.errorType };
+    const at = this.#deps.clock.now();
+    job.addLine(at, formatInitReport(at, this.spec, 'invoke', performance.now() - this.#launchedAt, ending));
+    this.#finishWith(job, failure, ending);
+  }
+
+  #onInitFailed(exit: Exit, timeout: boolean): void {
+    const errorType = this.#initError?.errorType ?? exited('', exit).errorType;
+    const ending: Ending = timeout ? { status: 'timeout' } : { status: 'error', errorType };
+    const at = this.#deps.clock.now();
+    const tookMs = performance.now() - this.#launchedAt;
+    this.#prelude.push({ at, text: formatInitReport(at, this.spec, 'init', tookMs, ending) });
+    this.#becomeReset();
+  }
+
+  /** Without a process until the next run; what did not begin goes elsewhere. */
+  #becomeReset(): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'reset';
+    this.#pace = FIRST_PACE;
+    this.#takeBack(0);
+    if (this.#finished.length > 0) return;
+    this.#setBusy(false);
+    this.#owner = undefined;
+    if (this.#retiring) this.end();
+    else this.#host.onRoom(this);
+  }
+
+  #setBusy(busy: boolean): void {
+    if (this.#busy === busy) return;
+    this.#busy = busy;
+    this.#host.onBusy(this, busy);
+  }
+}
+
+function hundredths(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}
