@@ -88,7 +88,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     logSink,
     log,
     endpoint: () => endpoint,
-    credentials: keys.functions,
+    credentials: () => ({
+      accessKeyId: keys.functions.id,
+      secretAccessKey: keys.functions.secret,
+      sessionToken: 'redrive',
+    }),
   });
   const engine = new Engine({ ...base, executor });
 
