@@ -8,35 +8,10 @@ import { dirname, join, posix } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import { InvalidZip, MAX_UNZIPPED_BYTES, MAX_ZIPPED_BYTES } from './executor.ts';
 
-/** Zipped, direct upload (AWS: Lambda quotas). */
-export const MAX_ZIPPED_BYTES = 52_428_800;
-/** Unpacked (AWS: Lambda quotas). */
-export const MAX_UNZIPPED_BYTES = 262_144_000;
 /** Chosen: keeps a zip of empty files from eating all inodes. */
 const MAX_ENTRIES = 100_000;
-
-export type InvalidZipReason = 'Malformed' | 'Empty' | 'ZippedTooLarge' | 'UnzippedTooLarge';
-
-const MESSAGES: Readonly<Record<InvalidZipReason, string>> = {
-  Malformed: 'Could not unzip uploaded file. Please check your file, then try to upload again.',
-  Empty: 'Uploaded file must be a non-empty zip',
-  ZippedTooLarge: `Zipped size must be smaller than ${MAX_ZIPPED_BYTES} bytes`,
-  UnzippedTooLarge: `Unzipped size must be smaller than ${MAX_UNZIPPED_BYTES} bytes`,
-};
-
-/** The zip cannot be accepted. `message` is AWS's wording, `detail` says what exactly was found. */
-export class InvalidZip extends Error {
-  override readonly name = 'InvalidZip';
-  readonly reason: InvalidZipReason;
-  readonly detail: string;
-
-  constructor(reason: InvalidZipReason, detail: string, cause?: unknown) {
-    super(MESSAGES[reason], cause === undefined ? undefined : { cause });
-    this.reason = reason;
-    this.detail = detail;
-  }
-}
 
 const FILE_TYPE = 0o170000;
 const REGULAR = 0o100000;

@@ -2,8 +2,7 @@
 import type { FunctionCode } from '@aws-sdk/client-lambda';
 import type { Code } from '../../domain/lambda-configuration.ts';
 import { ApiError } from '../../protocol/error.ts';
-import type { CodeStore } from '../../runtime/executor.ts';
-import { InvalidZip } from '../../runtime/unzip.ts';
+import { type CodeStore, InvalidZip } from '../../runtime/executor.ts';
 import { invalidParameter, unsupported } from './errors.ts';
 
 type CodeInput = Pick<FunctionCode, 'ZipFile' | 'S3Bucket' | 'S3Key' | 'ImageUri'>;
