@@ -9,7 +9,7 @@ import { type Arn, parseArn } from './arn.ts';
 import { readAlias, readVersion } from './lambda-function.ts';
 import { isVersionNumber, LATEST, parseFunctionRef } from './lambda-names.ts';
 import { type Refusal, refuseParameter } from './lambda-refusal.ts';
-import { QUEUES } from './sqs-queue.ts';
+import { readQueueByArn } from './sqs-queue.ts';
 
 /** Topics by name. */
 const TOPICS = 'sns-topics';
@@ -50,7 +50,7 @@ export function checkDeadLetterTarget(
       `Invalid dead letter queue ARN: FIFO ${kind} is not supported for dead letter configuration`,
     );
   }
-  if (arn.service === 'sqs' && !resources.get(QUEUES, arn.resource)) {
+  if (arn.service === 'sqs' && !readQueueByArn(resources, targetArn)) {
     return refuseParameter(
       'Error occurred while SendMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.',
     );
@@ -121,7 +121,7 @@ function checkDestination(
       return functionExists(resources, text) ? undefined : unknown;
     }
     case 'sqs':
-      return checkFifo(arn) ?? (resources.get(QUEUES, arn.resource) ? undefined : unknown);
+      return checkFifo(arn) ?? (readQueueByArn(resources, text) ? undefined : unknown);
     case 'sns':
       return checkFifo(arn) ?? (resources.get(TOPICS, arn.resource) ? undefined : unknown);
     case 'events':

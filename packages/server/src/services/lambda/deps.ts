@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Random } from '../../platform/random.ts';
 import type { CodeStore } from '../../runtime/executor.ts';
+import type { Runtimes } from '../../runtime/runtimes.ts';
 import type { Store } from '../../store/store.ts';
 
 export interface LambdaDeps {
@@ -18,9 +19,6 @@ export interface LambdaDeps {
   readonly accountId: string;
   /** Concurrent executions of the account; 1,000 when absent. */
   readonly accountConcurrency?: number;
-  /**
-   * Why this machine cannot run a runtime that AWS has, or `undefined` when it can. A function that could
-   * never run is refused when it is created.
-   */
-  readonly whyNotRunnable?: (runtime: string) => string | undefined;
+  /** What this machine can run; a function that could never run is refused when it is created. */
+  readonly runtimes?: Runtimes;
 }

@@ -30,9 +30,17 @@ import {
   getRuntimeManagementConfig,
   putFunctionRecursionConfig,
 } from './operations/function-settings.ts';
+import {
+  createFunctionUrlConfig,
+  deleteFunctionUrlConfig,
+  getFunctionUrlConfig,
+  listFunctionUrlConfigs,
+  updateFunctionUrlConfig,
+} from './operations/function-urls.ts';
 import { getFunction, getFunctionConfiguration } from './operations/get-function.ts';
 import { invoke } from './operations/invoke.ts';
 import { invokeAsync } from './operations/invoke-async.ts';
+import { invokeWithResponseStream } from './operations/invoke-with-response-stream.ts';
 import {
   addLayerVersionPermission,
   getLayerVersionPolicy,
@@ -70,10 +78,12 @@ export function createLambdaService(deps: LambdaDeps): Service {
       AddPermission: addPermission(deps),
       CreateAlias: createAlias(deps),
       CreateFunction: createFunction(deps),
+      CreateFunctionUrlConfig: createFunctionUrlConfig(deps),
       DeleteAlias: deleteAlias(deps),
       DeleteFunction: deleteFunction(deps),
       DeleteFunctionConcurrency: deleteFunctionConcurrency(deps),
       DeleteFunctionEventInvokeConfig: deleteFunctionEventInvokeConfig(deps),
+      DeleteFunctionUrlConfig: deleteFunctionUrlConfig(deps),
       DeleteLayerVersion: deleteLayerVersion(deps),
       DeleteProvisionedConcurrencyConfig: deleteProvisionedConcurrencyConfig(deps),
       GetAccountSettings: getAccountSettings(deps),
@@ -84,6 +94,7 @@ export function createLambdaService(deps: LambdaDeps): Service {
       GetFunctionConfiguration: getFunctionConfiguration(deps),
       GetFunctionEventInvokeConfig: getFunctionEventInvokeConfig(deps),
       GetFunctionRecursionConfig: getFunctionRecursionConfig(deps),
+      GetFunctionUrlConfig: getFunctionUrlConfig(deps),
       GetLayerVersion: getLayerVersion(deps),
       GetLayerVersionByArn: getLayerVersionByArn(deps),
       GetLayerVersionPolicy: getLayerVersionPolicy(deps),
@@ -92,11 +103,13 @@ export function createLambdaService(deps: LambdaDeps): Service {
       GetRuntimeManagementConfig: getRuntimeManagementConfig(deps),
       Invoke: invoke(deps),
       InvokeAsync: invokeAsync(deps),
+      InvokeWithResponseStream: invokeWithResponseStream(deps),
       ListAliases: listAliasesOperation(deps),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(deps),
+      ListFunctionUrlConfigs: listFunctionUrlConfigs(deps),
       ListFunctions: listFunctions(deps),
-      ListLayers: listLayers(deps),
       ListLayerVersions: listLayerVersions(deps),
+      ListLayers: listLayers(deps),
       ListProvisionedConcurrencyConfigs: listProvisionedConcurrencyConfigs(deps),
       ListTags: listTags(deps),
       ListVersionsByFunction: listVersionsByFunction(deps),
@@ -114,6 +127,7 @@ export function createLambdaService(deps: LambdaDeps): Service {
       UpdateFunctionCode: updateFunctionCode(deps),
       UpdateFunctionConfiguration: updateFunctionConfiguration(deps),
       UpdateFunctionEventInvokeConfig: updateFunctionEventInvokeConfig(deps),
+      UpdateFunctionUrlConfig: updateFunctionUrlConfig(deps),
     },
   };
 }

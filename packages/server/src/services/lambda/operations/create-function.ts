@@ -19,9 +19,11 @@ import { planTags } from '../tags.ts';
 import { showFunction } from '../view.ts';
 
 /** A machine may lack what a runtime needs; better said now than at the first invocation. */
-export function checkRunnable(deps: LambdaDeps, runtime: string): void {
-  const reason = deps.whyNotRunnable?.(runtime);
-  if (reason !== undefined) throw unsupported(reason);
+export async function checkRunnable(deps: LambdaDeps, runtime: string): Promise<void> {
+  if (!deps.runtimes || (await deps.runtimes.find(runtime))) return;
+  throw unsupported(
+    `Redrive cannot run ${runtime} functions on this machine. It runs nodejs and python3 runtimes for which it finds an interpreter, and provided.al2023 and provided.al2 (an executable named bootstrap).`,
+  );
 }
 
 export function createFunction(deps: LambdaDeps): Handler<CreateFunctionRequest> {
@@ -38,7 +40,7 @@ export function createFunction(deps: LambdaDeps): Handler<CreateFunctionRequest>
       throw unsupported('Redrive publishes to numbered versions only: leave PublishTo out.');
     const change = readConfigurationChange(store.resources, input, context.region);
     allow(checkConfiguration(change));
-    checkRunnable(deps, input.Runtime);
+    await checkRunnable(deps, input.Runtime);
     if (change.deadLetterTargetArn) {
       allow(checkDeadLetterTarget(store.resources, change.deadLetterTargetArn, context.region));
     }

@@ -100,7 +100,8 @@ export function requireTarget(deps: LambdaDeps, context: RequestContext, ref: Re
   return target;
 }
 
-function refuseUnsupported(input: InvocationRequest): void {
+/** What only durable or tenant-isolated functions take. */
+export function refuseUnsupported(input: { TenantId?: string; DurableExecutionName?: string }): void {
   if (input.TenantId !== undefined) {
     throw unsupported('The function is not isolated by tenant: leave X-Amz-Tenant-Id out.');
   }
@@ -110,7 +111,7 @@ function refuseUnsupported(input: InvocationRequest): void {
 }
 
 /** JSON text out of the base64 of a synchronous call. */
-function readClientContext(encoded: string | undefined): string | undefined {
+export function readClientContext(encoded: string | undefined): string | undefined {
   if (!encoded) return undefined;
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   try {

@@ -4,6 +4,7 @@ import { applyConfiguration, checkConfiguration } from '../../../domain/lambda-c
 import { LAMBDA_COLLECTIONS } from '../../../domain/lambda-function.ts';
 import { formatFunctionArn } from '../../../domain/lambda-names.ts';
 import { checkRevision } from '../../../domain/lambda-publish.ts';
+import { checkRuntime } from '../../../domain/lambda-runtimes.ts';
 import { checkDeadLetterTarget } from '../../../domain/lambda-targets.ts';
 import type { Handler } from '../../../protocol/operation.ts';
 import { commitOrConflict, put } from '../commit.ts';
@@ -18,11 +19,12 @@ export function updateFunctionConfiguration(deps: LambdaDeps): Handler<UpdateFun
   const { store, clock, ids } = deps;
   return async (input, context) => {
     const { name } = readReference(store.resources, context, input.FunctionName as string);
+    // Before the record is read: finding an interpreter takes time.
+    if (input.Runtime && checkRuntime(input.Runtime) === undefined) await checkRunnable(deps, input.Runtime);
     const current = requireFunction(store.resources, context, name);
     allow(checkRevision(current.value.revisionId, input.RevisionId));
     const change = readConfigurationChange(store.resources, input, current.value.region);
     allow(checkConfiguration(change, current.value));
-    if (change.runtime !== undefined) checkRunnable(deps, change.runtime);
     if (change.deadLetterTargetArn) {
       allow(checkDeadLetterTarget(store.resources, change.deadLetterTargetArn, current.value.region));
     }
