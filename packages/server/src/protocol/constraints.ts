@@ -29,7 +29,9 @@ export type FactTable = Readonly<Record<string, Facts>>;
 const SNS_FACTS: FactTable = {
   'Tag.Key': { length: [1, 128] },
   'Tag.Value': { length: [0, 256] },
-  '*.ResourceArn': { length: [1, 1011] },
+  'TagResourceRequest.ResourceArn': { length: [1, 1011] },
+  'UntagResourceRequest.ResourceArn': { length: [1, 1011] },
+  'ListTagsForResourceRequest.ResourceArn': { length: [1, 1011] },
   'UntagResourceRequest.TagKeys': { each: { length: [1, 128] } },
 };
 

@@ -77,7 +77,9 @@ export const LOGS_FACTS: FactTable = {
   'TagResourceRequest.tags': TAGS,
   'UntagLogGroupRequest.tags': { length: [1], each: TAG_KEY },
   'UntagResourceRequest.tagKeys': { length: [0, 50], each: TAG_KEY },
-  '*.resourceArn': RESOURCE_ARN,
+  'TagResourceRequest.resourceArn': RESOURCE_ARN,
+  'UntagResourceRequest.resourceArn': RESOURCE_ARN,
+  'ListTagsForResourceRequest.resourceArn': RESOURCE_ARN,
 
   // Metric and subscription filters
   '*.filterName': FILTER_NAME,
@@ -109,7 +111,8 @@ export const LOGS_FACTS: FactTable = {
   'DescribeQueriesRequest.status': {
     values: ['Scheduled', 'Running', 'Complete', 'Failed', 'Cancelled', 'Timeout', 'Unknown'],
   },
-  '*.maxResults': page(1000),
+  'DescribeQueriesRequest.maxResults': page(1000),
+  'DescribeQueryDefinitionsRequest.maxResults': page(1000),
   'PutQueryDefinitionRequest.name': { length: [1, 255] },
   '*.queryDefinitionId': { length: [1, 256] },
   '*.queryDefinitionNamePrefix': { length: [1, 255] },
