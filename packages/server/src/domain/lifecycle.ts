@@ -7,6 +7,7 @@ import type { Condition, Decision, RetryState } from './async-retry.ts';
 import { deadLetterAttributes, formatInvocationRecord, type TextAttribute } from './destination.ts';
 import type { Outcome } from './invocation.ts';
 import { attemptEntry, type EventFacts, type Fate, retryEntry } from './journal.ts';
+import { traceHeaderOf } from './trace-header.ts';
 
 /** Queue of a function's events: all qualifiers share it, so a new version runs what waits. */
 export function functionQueue(functionName: string): string {
@@ -120,21 +121,21 @@ function withRetryState(state: EventState, retry: RetryState): EventState {
   };
 }
 
+interface DeliveryBase {
+  readonly arn: string;
+  readonly body: string;
+  readonly traceHeader: string;
+  /** Who sends it: the function's name. */
+  readonly functionName: string;
+}
+
 /** What is handed to one target. */
 export type Delivery =
-  | {
-      readonly role: 'OnSuccess' | 'OnFailure';
-      readonly arn: string;
-      readonly body: string;
-      readonly traceHeader?: string;
-    }
-  | {
+  | (DeliveryBase & { readonly role: 'OnSuccess' | 'OnFailure' })
+  | (DeliveryBase & {
       readonly role: 'DeadLetterQueue';
-      readonly arn: string;
-      readonly body: string;
       readonly attributes: Readonly<Record<string, TextAttribute>>;
-      readonly traceHeader?: string;
-    };
+    });
 
 /** A delivery turned into effects, or the reason why the target takes none. */
 export type PlannedDelivery =
@@ -255,11 +256,14 @@ function deliveriesOf(input: TransitionInput, condition: Condition | 'Success'):
   const { event, targets, outcome, decision, now } = input;
   const destination = condition === 'Success' ? targets.onSuccess : targets.onFailure;
   const deliveries: Delivery[] = [];
+  const functionName = functionOfQueue(event.receipt.queue);
+  const traceHeader = event.state.trace ?? traceHeaderOf(event.requestId);
   if (destination) {
     deliveries.push({
       role: condition === 'Success' ? 'OnSuccess' : 'OnFailure',
       arn: destination,
-      traceHeader: event.state.trace,
+      functionName,
+      traceHeader,
       body: formatInvocationRecord({
         requestId: event.requestId,
         functionArn: event.state.arn,
@@ -278,7 +282,8 @@ function deliveriesOf(input: TransitionInput, condition: Condition | 'Success'):
       arn: targets.deadLetter,
       body: event.payload,
       attributes: deadLetterAttributes(event.requestId, condition, outcome),
-      traceHeader: event.state.trace,
+      functionName,
+      traceHeader,
     });
   }
   return deliveries;

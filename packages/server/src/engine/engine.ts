@@ -18,6 +18,7 @@ import {
   planAccept,
   type Transition,
 } from '../domain/lifecycle.ts';
+import { traceHeaderOf } from '../domain/trace-header.ts';
 import type { Activity } from '../platform/activity.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -29,7 +30,6 @@ import { Dispatcher, type DispatcherLimits, HOLD_MS } from './dispatcher.ts';
 import { Invoker } from './invoker.ts';
 import { Slots } from './slots.ts';
 import { createPlanDelivery } from './targets.ts';
-import { traceHeaderOf } from './trace.ts';
 
 export interface AcceptInput {
   /** Time-ordered; answered to the caller and seen by every attempt. */

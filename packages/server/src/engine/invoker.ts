@@ -23,6 +23,7 @@ import {
   type Targets,
   type Transition,
 } from '../domain/lifecycle.ts';
+import { traceHeaderOf } from '../domain/trace-header.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { pause } from '../platform/pause.ts';
@@ -30,7 +31,6 @@ import type { Random } from '../platform/random.ts';
 import type { Executor } from '../runtime/executor.ts';
 import { type CommitResult, type Store, StoreUnavailable, type Unit } from '../store/store.ts';
 import type { PlanDelivery } from './targets.ts';
-import { traceHeaderOf } from './trace.ts';
 
 export type Admission =
   | { readonly kind: 'run'; readonly target: ResolvedTarget }

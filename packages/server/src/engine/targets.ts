@@ -36,6 +36,9 @@ export function createPlanDelivery(context: TargetContext): PlanDelivery {
   };
 }
 
+/** Senders that act for a function show as a session of its role, named after the function (observed shape). */
+const EXECUTION_ROLE_ID = 'AROAREDRIVEFUNCTION00';
+
 function planToQueue(context: TargetContext, delivery: Delivery): PlannedDelivery {
   const queue = readQueueByArn(context.resources, delivery.arn);
   if (!queue) return refused('QueueDoesNotExist', 'The specified queue does not exist.');
@@ -44,6 +47,7 @@ function planToQueue(context: TargetContext, delivery: Delivery): PlannedDeliver
     body: delivery.body,
     messageAttributes: delivery.role === 'DeadLetterQueue' ? { ...delivery.attributes } : undefined,
     traceHeader: delivery.traceHeader,
+    senderId: `${EXECUTION_ROLE_ID}:${delivery.functionName}`,
   };
   const refusal = checkMessage(queue, message);
   if (refusal) return refused(refusal.error, refusal.message);
