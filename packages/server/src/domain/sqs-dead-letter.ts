@@ -25,7 +25,9 @@ export function decideDeadLetters(
   const deliver: Message[] = [];
   const moves: Unit[] = [];
   for (const message of messages) {
-    if (message.receiveCount > limit) moves.push(planMove(message, source, deadLetterQueue, now));
+    const { receivedBefore = 0 } = message.attributes as SqsMessageAttributes;
+    if (message.receiveCount - receivedBefore > limit)
+      moves.push(planMove(message, source, deadLetterQueue, now));
     else deliver.push(message);
   }
   return { deliver, moves };
@@ -36,6 +38,8 @@ function planMove(message: Message, source: Queue, target: Queue, now: number): 
     ...(message.attributes as SqsMessageAttributes),
     deadLetterSourceArn: source.arn,
     deadLetteredAt: now,
+    // The receive that found it out was not handed to anyone.
+    receivedBefore: message.receiveCount - 1,
   };
   // Two messages that share a deduplication id must both fit into the dead-letter queue.
   if (target.fifo) attributes.deduplicationId = message.id;
@@ -48,7 +52,6 @@ function planMove(message: Message, source: Queue, target: Queue, now: number): 
     attributes,
     state: message.state,
     group: message.group,
-    // The receive that found it out was not handed to anyone.
     receiveCount: message.receiveCount - 1,
     firstReceivedAt: message.firstReceivedAt,
   };

@@ -30,6 +30,8 @@ export interface SqsMessageAttributes extends JsonObject {
   deadLetterSourceArn?: string;
   /** When it did, epoch ms. */
   deadLetteredAt?: number;
+  /** Times it had been received when it came into this queue; a policy counts what comes after. */
+  receivedBefore?: number;
 }
 
 export function md5OfBody(body: string): string {

@@ -111,7 +111,8 @@ export function decideMoveStep(
 
 /** AWS: moved messages count as new, with a new id and a new enqueue time. */
 function planMoved(message: Message, target: Queue, id: string, now: number): Effect {
-  const { deadLetterSourceArn, deadLetteredAt, ...attributes } = message.attributes as SqsMessageAttributes;
+  const { deadLetterSourceArn, deadLetteredAt, receivedBefore, ...attributes } =
+    message.attributes as SqsMessageAttributes;
   const body = message.subject === undefined ? { body: message.body } : { subject: message.subject };
   const base = { id, dueAt: now + target.delayMs, sentAt: now, ...body };
   if (!target.fifo) {
