@@ -193,8 +193,7 @@ export type Committed = {
 /** Nothing of the unit happened: what it relied on was no longer so. */
 export type Conflict = {
   readonly kind: 'conflict';
-  readonly reason:
-    /** The message has been received again since, or its hold has run out. */
+  readonly reason: /** The message has been received again since, or its hold has run out. */
     | 'StaleReceipt'
     /** The message of the receipt is not there any more. */
     | 'UnknownMessage'

@@ -1,0 +1,482 @@
+/**
+ * How work and its results cross between the threads: flat arrays of strings and numbers, which clone several
+ * times faster than objects. JSON is made and parsed on the main thread's side once; the database only carries it.
+ */
+import type { Work, WorkResult } from '../group-commit.ts';
+import type { Conflict, Effect, JsonObject, Line, Message, Receipt, Sent, Unit } from '../store.ts';
+import { InvalidUnit, StoreUnavailable } from '../store.ts';
+
+/** What crosses. */
+export type Cell = string | number | null;
+
+/** A unit's effects as the writer sees them: JSON as text. */
+export type StoredEffect =
+  | StoredSend
+  | { readonly kind: 'ack'; readonly receipt: Receipt; readonly heldAt?: number | undefined }
+  | {
+      readonly kind: 'reschedule';
+      readonly receipt: Receipt;
+      readonly dueAt: number;
+      readonly state: string | null;
+      readonly release: boolean;
+      readonly heldAt?: number | undefined;
+    }
+  | {
+      readonly kind: 'open';
+      readonly subject: string;
+      readonly topic: string;
+      readonly at: number;
+      readonly payload: string;
+      readonly data: string;
+    }
+  | {
+      readonly kind: 'append';
+      readonly subject: string;
+      /** JSON array; null when there are none. */
+      readonly entries: string | null;
+      readonly settle?:
+        | { readonly status: string; readonly reason: string | null; readonly at: number }
+        | undefined;
+    }
+  | { readonly kind: 'count'; readonly counter: string; readonly by: number }
+  | {
+      readonly kind: 'put';
+      readonly collection: string;
+      readonly key: string;
+      readonly value: string;
+      readonly ifVersion?: number | undefined;
+    }
+  | {
+      readonly kind: 'remove';
+      readonly collection: string;
+      readonly key: string;
+      readonly ifVersion?: number | undefined;
+    }
+  | {
+      readonly kind: 'write';
+      readonly group: string;
+      readonly stream: string;
+      readonly at: number;
+      readonly label: string | null;
+      readonly lines: readonly Line[];
+    }
+  | { readonly kind: 'clear'; readonly queue: string; readonly sentBefore?: number | undefined }
+  | {
+      readonly kind: 'erase';
+      readonly group: string;
+      readonly stream?: string | undefined;
+      readonly before?: number | undefined;
+    };
+
+export interface StoredSend {
+  readonly kind: 'send';
+  readonly queue: string;
+  readonly message: {
+    readonly id: string;
+    readonly dueAt: number;
+    readonly sentAt: number;
+    readonly body: string | null;
+    readonly subject?: string | undefined;
+    readonly attributes: string | null;
+    readonly state: string | null;
+    readonly group: string | null;
+    readonly receiveCount: number;
+    readonly firstReceivedAt: number | null;
+  };
+  readonly lease?: { readonly leaseMs: number; readonly holder: string } | undefined;
+  readonly dedup?: { readonly key: string; readonly until: number } | undefined;
+}
+
+export type StoredWork =
+  | { readonly kind: 'commit'; readonly unit: readonly StoredEffect[] }
+  | {
+      readonly kind: 'receive';
+      readonly queue: string;
+      readonly max: number;
+      readonly now: number;
+      readonly leaseMs: number;
+      readonly holder: string | null;
+    };
+
+/** A message's columns in the order they cross. */
+export type MessageCells = [
+  seq: number,
+  id: string,
+  lease: number,
+  body: string,
+  subject: string | null,
+  attributes: string | null,
+  state: string | null,
+  group: string | null,
+  sentAt: number,
+  dueAt: number,
+  receiveCount: number,
+  firstReceivedAt: number | null,
+];
+const MESSAGE_CELLS = 12;
+
+export function encodeBatch(batch: readonly Work[]): Cell[] {
+  const out: Cell[] = [];
+  for (const work of batch) {
+    if (work.kind === 'receive') {
+      const { queue, max, now, leaseMs, holder } = work.request;
+      out.push(-1, queue, max, now, leaseMs, holder ?? null);
+    } else {
+      out.push(work.unit.length);
+      for (const effect of work.unit) encodeEffect(out, effect);
+    }
+  }
+  return out;
+}
+
+function encodeReceipt(out: Cell[], receipt: Receipt, heldAt: number | undefined): void {
+  out.push(receipt.queue, receipt.seq, receipt.id, receipt.lease, heldAt ?? null);
+}
+
+function encodeEffect(out: Cell[], effect: Effect): void {
+  switch (effect.kind) {
+    case 'send': {
+      const m = effect.message;
+      out.push('send', effect.queue, m.id, m.dueAt, m.sentAt, m.body ?? null, m.subject ?? null);
+      out.push(jsonOrNull(m.attributes), jsonOrNull(m.state), m.group ?? null);
+      out.push(m.receiveCount ?? 0, m.firstReceivedAt ?? null);
+      out.push(effect.lease?.leaseMs ?? null, effect.lease?.holder ?? null);
+      out.push(effect.dedup?.key ?? null, effect.dedup?.until ?? null);
+      break;
+    }
+    case 'ack':
+      out.push('ack');
+      encodeReceipt(out, effect.receipt, effect.heldAt);
+      break;
+    case 'reschedule':
+      out.push('reschedule');
+      encodeReceipt(out, effect.receipt, effect.heldAt);
+      // An absent state leaves the stored one; an empty one replaces it.
+      out.push(effect.dueAt, effect.state ? JSON.stringify(effect.state) : null, effect.release ? 1 : 0);
+      break;
+    case 'open':
+      out.push('open', effect.subject, effect.topic, effect.at, effect.payload, JSON.stringify(effect.data));
+      break;
+    case 'append': {
+      const { entries, settle } = effect;
+      out.push('append', effect.subject, entries.length > 0 ? JSON.stringify(entries) : null);
+      out.push(settle?.status ?? null, settle?.reason ?? null, entries.at(-1)?.at ?? null);
+      break;
+    }
+    case 'count':
+      out.push('count', effect.counter, effect.by);
+      break;
+    case 'put':
+      out.push('put', effect.collection, effect.key, JSON.stringify(effect.value), effect.ifVersion ?? null);
+      break;
+    case 'remove':
+      out.push('remove', effect.collection, effect.key, effect.ifVersion ?? null);
+      break;
+    case 'write':
+      out.push('write', effect.group, effect.stream, effect.at, effect.label ?? null, effect.lines.length);
+      for (const line of effect.lines) out.push(line.at, line.text);
+      break;
+    case 'clear':
+      out.push('clear', effect.queue, effect.sentBefore ?? null);
+      break;
+    case 'erase':
+      out.push('erase', effect.group, effect.stream ?? null, effect.before ?? null);
+      break;
+    default:
+      effect satisfies never;
+  }
+}
+
+function jsonOrNull(value: JsonObject | undefined): string | null {
+  if (value === undefined) return null;
+  for (const _ in value) return JSON.stringify(value);
+  return null;
+}
+
+/** Reads cells in the order they were written. */
+class Cursor {
+  readonly #cells: readonly Cell[];
+  #next = 0;
+
+  constructor(cells: readonly Cell[]) {
+    this.#cells = cells;
+  }
+
+  get more(): boolean {
+    return this.#next < this.#cells.length;
+  }
+  text(): string {
+    return this.#cells[this.#next++] as string;
+  }
+  number(): number {
+    return this.#cells[this.#next++] as number;
+  }
+  textOrNull(): string | null {
+    return this.#cells[this.#next++] as string | null;
+  }
+  numberOrNull(): number | null {
+    return this.#cells[this.#next++] as number | null;
+  }
+}
+
+export function decodeBatch(cells: readonly Cell[]): StoredWork[] {
+  const cursor = new Cursor(cells);
+  const batch: StoredWork[] = [];
+  while (cursor.more) {
+    const effects = cursor.number();
+    if (effects < 0) {
+      batch.push({
+        kind: 'receive',
+        queue: cursor.text(),
+        max: cursor.number(),
+        now: cursor.number(),
+        leaseMs: cursor.number(),
+        holder: cursor.textOrNull(),
+      });
+      continue;
+    }
+    const unit: StoredEffect[] = [];
+    for (let i = 0; i < effects; i++) unit.push(decodeEffect(cursor));
+    batch.push({ kind: 'commit', unit });
+  }
+  return batch;
+}
+
+function decodeReceipt(c: Cursor): Receipt {
+  return { queue: c.text(), seq: c.number(), id: c.text(), lease: c.number() };
+}
+
+function decodeEffect(c: Cursor): StoredEffect {
+  const kind = c.text() as Effect['kind'];
+  switch (kind) {
+    case 'send': {
+      const queue = c.text();
+      const message = {
+        id: c.text(),
+        dueAt: c.number(),
+        sentAt: c.number(),
+        body: c.textOrNull(),
+        subject: c.textOrNull() ?? undefined,
+        attributes: c.textOrNull(),
+        state: c.textOrNull(),
+        group: c.textOrNull(),
+        receiveCount: c.number(),
+        firstReceivedAt: c.numberOrNull(),
+      };
+      const leaseMs = c.numberOrNull();
+      const holder = c.textOrNull();
+      const key = c.textOrNull();
+      const until = c.numberOrNull();
+      return {
+        kind,
+        queue,
+        message,
+        lease: leaseMs === null ? undefined : { leaseMs, holder: holder as string },
+        dedup: key === null ? undefined : { key, until: until as number },
+      };
+    }
+    case 'ack':
+      return { kind, receipt: decodeReceipt(c), heldAt: c.numberOrNull() ?? undefined };
+    case 'reschedule':
+      return {
+        kind,
+        receipt: decodeReceipt(c),
+        heldAt: c.numberOrNull() ?? undefined,
+        dueAt: c.number(),
+        state: c.textOrNull(),
+        release: c.number() === 1,
+      };
+    case 'open':
+      return {
+        kind,
+        subject: c.text(),
+        topic: c.text(),
+        at: c.number(),
+        payload: c.text(),
+        data: c.text(),
+      };
+    case 'append': {
+      const subject = c.text();
+      const entries = c.textOrNull();
+      const status = c.textOrNull();
+      const reason = c.textOrNull();
+      const at = c.numberOrNull();
+      return {
+        kind,
+        subject,
+        entries,
+        settle: status === null ? undefined : { status, reason, at: at as number },
+      };
+    }
+    case 'count':
+      return { kind, counter: c.text(), by: c.number() };
+    case 'put':
+      return {
+        kind,
+        collection: c.text(),
+        key: c.text(),
+        value: c.text(),
+        ifVersion: c.numberOrNull() ?? undefined,
+      };
+    case 'remove':
+      return { kind, collection: c.text(), key: c.text(), ifVersion: c.numberOrNull() ?? undefined };
+    case 'write': {
+      const head = { kind, group: c.text(), stream: c.text(), at: c.number(), label: c.textOrNull() };
+      const lines: Line[] = [];
+      for (let left = c.number(); left > 0; left--) lines.push({ at: c.number(), text: c.text() });
+      return { ...head, lines };
+    }
+    case 'clear':
+      return { kind, queue: c.text(), sentBefore: c.numberOrNull() ?? undefined };
+    case 'erase':
+      return {
+        kind,
+        group: c.text(),
+        stream: c.textOrNull() ?? undefined,
+        before: c.numberOrNull() ?? undefined,
+      };
+  }
+}
+
+/** What the writer did with one piece of work. */
+export type StoredResult =
+  | { readonly kind: 'committed'; readonly sent: readonly StoredSent[]; readonly versions: readonly number[] }
+  | Conflict
+  | { readonly kind: 'received'; readonly messages: readonly MessageCells[] }
+  | { readonly kind: 'invalid' | 'unavailable'; readonly message: string };
+/** `duplicateOf` is the id of the message that was sent first, null when this one was. */
+export interface StoredSent {
+  readonly seq: number;
+  readonly duplicateOf: string | null;
+}
+
+const COMMITTED = 0;
+const CONFLICT = 1;
+const RECEIVED = 2;
+const INVALID = 3;
+const UNAVAILABLE = 4;
+
+export function encodeResults(out: Cell[], results: readonly StoredResult[]): void {
+  for (const result of results) {
+    switch (result.kind) {
+      case 'committed':
+        out.push(COMMITTED, result.sent.length);
+        for (const { seq, duplicateOf } of result.sent) out.push(seq, duplicateOf);
+        out.push(result.versions.length, ...result.versions);
+        break;
+      case 'conflict':
+        out.push(CONFLICT, result.reason, result.effect);
+        break;
+      case 'received':
+        out.push(RECEIVED, result.messages.length);
+        for (const message of result.messages) out.push(...message);
+        break;
+      case 'invalid':
+        out.push(INVALID, result.message);
+        break;
+      case 'unavailable':
+        out.push(UNAVAILABLE, result.message);
+        break;
+    }
+  }
+}
+
+/** Reads the results of `batch` from the cells, beginning at `start`. Returns where the next ones begin. */
+export function decodeResults(
+  cells: readonly Cell[],
+  start: number,
+  batch: readonly Work[],
+): { results: WorkResult[]; next: number } {
+  const results: WorkResult[] = [];
+  let at = start;
+  for (const work of batch) {
+    const code = cells[at++];
+    switch (code) {
+      case COMMITTED: {
+        const sentEnd = at + 1 + 2 * (cells[at] as number);
+        const seqs = cells.slice(at + 1, sentEnd);
+        at = sentEnd + 1 + (cells[sentEnd] as number);
+        const versions = cells.slice(sentEnd + 1, at) as number[];
+        const sent = seqs.length === 0 ? [] : receipts((work as { unit: Unit }).unit, seqs);
+        results.push({ kind: 'committed', sent, versions });
+        break;
+      }
+      case CONFLICT:
+        results.push({
+          kind: 'conflict',
+          reason: cells[at] as Conflict['reason'],
+          effect: cells[at + 1] as number,
+        });
+        at += 2;
+        break;
+      case RECEIVED: {
+        const messages: Message[] = [];
+        const end = at + 1 + MESSAGE_CELLS * (cells[at] as number);
+        const { queue } = (work as { request: { queue: string } }).request;
+        for (at++; at < end; at += MESSAGE_CELLS) messages.push(toMessage(queue, cells, at));
+        results.push(messages);
+        break;
+      }
+      case UNAVAILABLE:
+        results.push(new StoreUnavailable(cells[at++] as string));
+        break;
+      default:
+        results.push(new InvalidUnit(cells[at++] as string));
+    }
+  }
+  return { results, next: at };
+}
+
+function receipts(unit: Unit, seqs: readonly Cell[]): Sent[] {
+  const sent: Sent[] = [];
+  let at = 0;
+  for (const effect of unit) {
+    if (effect.kind !== 'send') continue;
+    const seq = seqs[at] as number;
+    const duplicateOf = seqs[at + 1] as string | null;
+    at += 2;
+    sent.push({
+      receipt: {
+        queue: effect.queue,
+        seq,
+        id: duplicateOf ?? effect.message.id,
+        lease: effect.lease && duplicateOf === null ? 1 : 0,
+      },
+      duplicate: duplicateOf !== null,
+    });
+  }
+  return sent;
+}
+
+const NOTHING: JsonObject = Object.freeze({});
+
+export function toMessage(queue: string, cells: readonly Cell[], at = 0): Message {
+  const [
+    seq,
+    id,
+    lease,
+    body,
+    subject,
+    attributes,
+    state,
+    group,
+    sentAt,
+    dueAt,
+    receiveCount,
+    firstReceivedAt,
+  ] = at === 0 ? (cells as MessageCells) : (cells.slice(at, at + MESSAGE_CELLS) as MessageCells);
+  return {
+    receipt: { queue, seq, id, lease },
+    id,
+    queue,
+    body,
+    subject: subject ?? undefined,
+    attributes: attributes === null ? NOTHING : JSON.parse(attributes),
+    state: state === null ? NOTHING : JSON.parse(state),
+    group: group ?? undefined,
+    sentAt,
+    dueAt,
+    receiveCount,
+    firstReceivedAt: firstReceivedAt ?? undefined,
+  };
+}

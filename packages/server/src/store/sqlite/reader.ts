@@ -1,0 +1,85 @@
+/** Everything that only looks. Runs on a connection of its own, so that a long look never holds up a commit. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type {
+  AuditReport,
+  BrowseOptions,
+  Entry,
+  LineQuery,
+  Message,
+  QueueChange,
+  StoredLine,
+  StreamSummary,
+  Subject,
+  SubjectFilter,
+} from '../store.ts';
+import { type MessageCells, toMessage } from './codec.ts';
+import { after, openReader, prepareRows } from './connection.ts';
+import { JournalReads } from './journal-reads.ts';
+import { LineReads } from './line-reads.ts';
+import { MESSAGE_COLUMNS, MESSAGE_JOINS } from './message-table.ts';
+
+export class Reader {
+  readonly #db: DatabaseSync;
+  readonly #journal: JournalReads;
+  readonly #lines: LineReads;
+  readonly #browse: StatementSync;
+  readonly #nextDue: StatementSync;
+
+  constructor(path: string) {
+    this.#db = openReader(path);
+    this.#journal = new JournalReads(this.#db);
+    this.#lines = new LineReads(this.#db);
+    this.#browse = prepareRows(
+      this.#db,
+      `SELECT ${MESSAGE_COLUMNS} FROM messages m INDEXED BY messages_sent ${MESSAGE_JOINS}
+       WHERE m.queue = (SELECT id FROM queues WHERE name = ?) AND (m.sent_at, m.seq) > (?, ?)
+       ORDER BY m.sent_at, m.seq LIMIT ?`,
+    );
+    this.#nextDue = prepareRows(
+      this.#db,
+      `SELECT * FROM (
+         SELECT q.name, (SELECT m.due_at FROM messages m INDEXED BY messages_due
+                         WHERE m.head = 1 AND m.queue = q.id ORDER BY m.due_at LIMIT 1) AS due_at
+         FROM queues q WHERE q.name >= ? AND q.name < ?)
+       WHERE due_at IS NOT NULL`,
+    );
+  }
+
+  browse(queue: string, { limit, after: last }: BrowseOptions): Message[] {
+    const rows = this.#browse.all(
+      queue,
+      last?.sentAt ?? -1,
+      last?.seq ?? 0,
+      limit,
+    ) as unknown as MessageCells[];
+    return rows.map((cells) => toMessage(queue, cells));
+  }
+
+  readNextDue(prefix: string): QueueChange[] {
+    const rows = this.#nextDue.all(prefix, after(prefix)) as unknown as [string, number][];
+    return rows.map(([queue, dueAt]) => ({ queue, dueAt }));
+  }
+
+  readSubject(subject: string): { subject: Subject; entries: Entry[] } | undefined {
+    return this.#journal.readSubject(subject);
+  }
+  listSubjects(filter: SubjectFilter): Subject[] {
+    return this.#journal.listSubjects(filter);
+  }
+  readCounters(prefix: string): Record<string, number> {
+    return this.#journal.readCounters(prefix);
+  }
+  audit(): AuditReport {
+    return this.#journal.audit();
+  }
+  readLines(query: LineQuery): StoredLine[] {
+    return this.#lines.readLines(query);
+  }
+  listStreams(group: string, prefix?: string): StreamSummary[] {
+    return this.#lines.listStreams(group, prefix);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
