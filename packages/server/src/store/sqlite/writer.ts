@@ -18,6 +18,7 @@ import { type MessageRow, MessageTable } from './message-table.ts';
 import { migrate } from './migrations.ts';
 import { Names } from './names.ts';
 import { type ResourceCells, ResourceTable } from './resource-table.ts';
+import { SeqNumbers } from './seq-numbers.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface BatchOutcome {
@@ -216,8 +217,7 @@ class Tables {
   readonly #lines: LineTable;
   readonly #depths: Depths;
   readonly #queueName: StatementSync;
-  readonly #newestSeq: StatementSync;
-  #nextSeq = 0;
+  readonly #seqs: SeqNumbers;
 
   constructor(db: DatabaseSync) {
     this.begin = db.prepare('BEGIN IMMEDIATE');
@@ -235,19 +235,14 @@ class Tables {
     this.resources = new ResourceTable(db);
     this.sweeper = new Sweeper(db);
     this.#queueName = prepareRows(db, 'SELECT name FROM queues WHERE id = ?');
-    this.#newestSeq = prepareRows(
-      db,
-      `SELECT max((SELECT coalesce(max(seq), 0) FROM messages), (SELECT coalesce(max(seq), 0) FROM subjects),
-                  (SELECT coalesce(max(seq), 0) FROM bodies))`,
-    );
-    this.#nextSeq = this.#readNewestSeq() + 1;
+    this.#seqs = new SeqNumbers(db);
   }
 
   reload(): void {
     for (const names of [this.#queues, this.#topics, this.#groups]) names.reload();
     this.#lines.reload();
     this.journal.reload();
-    this.#nextSeq = Math.max(this.#nextSeq, this.#readNewestSeq() + 1);
+    this.#seqs.reload();
   }
 
   committed(batch: Batch): void {
@@ -272,7 +267,7 @@ class Tables {
       case 'send': {
         const { subject } = effect.message;
         const subjectSeq = subject === undefined ? null : facts.subject(subject).seq;
-        sent.push(this.#messages.send(batch, effect, this.#nextSeq++, subjectSeq));
+        sent.push(this.#messages.send(batch, effect, this.#seqs.take(), subjectSeq));
         break;
       }
       case 'ack':
@@ -282,7 +277,7 @@ class Tables {
         this.#messages.reschedule(batch, effect, facts.row(effect.receipt));
         break;
       case 'open':
-        facts.opened(effect.subject, this.journal.open(batch, effect, this.#nextSeq++));
+        facts.opened(effect.subject, this.journal.open(batch, effect, this.#seqs.take()));
         break;
       case 'append':
         this.journal.append(batch, effect, facts.subject(effect.subject));
@@ -327,10 +322,6 @@ class Tables {
     let messages = 0;
     for (const queue of this.#queues.withPrefix(queuePrefix)) messages += this.#depths.total(queue);
     return { counters: this.journal.readCounters(LEDGER_PREFIX), messages };
-  }
-
-  #readNewestSeq(): number {
-    return (this.#newestSeq.get() as unknown as [number])[0];
   }
 }
 
