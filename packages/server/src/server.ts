@@ -18,7 +18,9 @@ import { createFrontend } from './protocol/frontend.ts';
 import { createHttpServer } from './protocol/http.ts';
 import { createCodeStore } from './runtime/code-store.ts';
 import { createExecutor } from './runtime/pool.ts';
+import { createRuntimes } from './runtime/runtimes.ts';
 import { CODE_PATH, createCodeDownload } from './services/lambda/code-download.ts';
+import { createFunctionUrlServer } from './services/lambda/function-url-server.ts';
 import { createLambdaService } from './services/lambda/index.ts';
 import { createLogsService } from './services/logs/index.ts';
 import { createSqsService } from './services/sqs/index.ts';
@@ -97,7 +99,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const engine = new Engine({ ...base, executor });
 
   const sqs = createSqsService(base);
-  const services = [createLambdaService({ ...base, codeStore, engine }), sqs, createLogsService(base)];
+  const lambda = { ...base, codeStore, engine, runtimes: createRuntimes() };
+  const services = [createLambdaService(lambda), sqs, createLogsService(base)];
 
   const control = createControl({
     ...base,
@@ -112,6 +115,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     return new Response(new Uint8Array(body), { status, headers });
   });
 
+  const serveFunctionUrl = createFunctionUrlServer(lambda);
+  const serveControl = getRequestListener(control.fetch);
   const frontend = createFrontend({
     services,
     auth: config.auth === 'keys' ? { mode: 'keys', keys } : { mode: 'open' },
@@ -119,7 +124,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
     clock,
     ids,
     log,
-    fallback: getRequestListener(control.fetch),
+    fallback: (request, response) => {
+      if (!serveFunctionUrl(request, response)) void serveControl(request, response);
+    },
   });
   const server = createHttpServer(frontend.handle.bind(frontend));
 
