@@ -9,8 +9,7 @@ import { createHarness, type Harness } from '../test/runtime/harness.ts';
 
 const TRIVIAL = 'export const handler = async () => "ok";';
 const LOGGING = 'export const handler = async (event) => { console.log("got", event.n); return event; };';
-const SLOW =
-  'export const handler = () => new Promise((resolve) => setTimeout(() => resolve("ok"), 50));';
+const SLOW = 'export const handler = () => new Promise((resolve) => setTimeout(() => resolve("ok"), 50));';
 
 function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] as number;
@@ -49,7 +48,12 @@ async function measureWarm(harness: Harness, rounds: number): Promise<void> {
 }
 
 /** Keeps as many runs handed over as the executor asks for. */
-async function drive(executor: Executor, harness: Harness, spec: FunctionSpec, runs: number): Promise<number> {
+async function drive(
+  executor: Executor,
+  harness: Harness,
+  spec: FunctionSpec,
+  runs: number,
+): Promise<number> {
   let handed = 0;
   let done = 0;
   const begin = performance.now();
@@ -69,7 +73,12 @@ async function drive(executor: Executor, harness: Harness, spec: FunctionSpec, r
   return runs / ((performance.now() - begin) / 1000);
 }
 
-async function measureThroughput(harness: Harness, name: string, source: string, runs: number): Promise<void> {
+async function measureThroughput(
+  harness: Harness,
+  name: string,
+  source: string,
+  runs: number,
+): Promise<void> {
   const spec = await harness.deploy({ 'index.mjs': source });
   await drive(harness.executor, harness, spec, Math.min(runs, 500));
   harness.lines.length = 0;

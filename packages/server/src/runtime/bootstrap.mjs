@@ -415,8 +415,10 @@ function takeAssignment() {
 
 process.argv.length = 2;
 assignment = takeAssignment();
-for (const name of Object.keys(process.env)) delete process.env[name];
-Object.assign(process.env, assignment.environment);
+if (assignment.environment) {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, assignment.environment);
+}
 installLogging(assignment);
 let loaded;
 try {

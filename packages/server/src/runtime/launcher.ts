@@ -70,8 +70,8 @@ export class Launcher {
       tmp,
       ...(runtime.file !== undefined && { interpreter: runtime.file }),
     });
-    const process = this.#track(await this.#startNode(request, environment));
-    return new SocketSession(process, this.#assignment(request, environment));
+    const { process, bare } = await this.#startNode(request, environment);
+    return new SocketSession(process, this.#assignment(request, bare ? environment : undefined));
   }
 
   /** Ends every process and resolves when they are gone. */
@@ -91,11 +91,11 @@ export class Launcher {
     return process;
   }
 
-  #assignment(request: LaunchRequest, environment: Record<string, string>): Assignment {
+  #assignment(request: LaunchRequest, environment: Record<string, string> | undefined): Assignment {
     const { spec, taskRoot } = request;
     return {
       taskRoot,
-      environment,
+      ...(environment && { environment }),
       nonce: request.nonce.toString('hex'),
       logFormat: spec.logFormat,
       hidden: [
@@ -114,7 +114,11 @@ export class Launcher {
     };
   }
 
-  async #startNode(request: LaunchRequest, environment: Record<string, string>): Promise<FunctionProcess> {
+  /** `bare`: the process has yet to be told its variables. */
+  async #startNode(
+    request: LaunchRequest,
+    environment: Record<string, string>,
+  ): Promise<{ readonly process: FunctionProcess; readonly bare: boolean }> {
     const { spec, runtime, taskRoot } = request;
     const command = [
       runtime.file as string,
@@ -126,18 +130,19 @@ export class Launcher {
       !existsSync(join(taskRoot, 'lib'));
     if (ahead) {
       const spare = await this.#takeSpare(command);
-      if (spare) return spare;
+      if (spare) return { process: spare, bare: true };
     }
     const wrapper = spec.environment.AWS_LAMBDA_EXEC_WRAPPER;
     if (wrapper !== undefined) command.unshift('/bin/sh', '-c', 'exec "$@"', 'sh', inside(wrapper, taskRoot));
     const [file, ...args] = command;
-    return FunctionProcess.start({
+    const process = await FunctionProcess.start({
       file: file as string,
       args,
       cwd: taskRoot,
       env: ahead ? BARE_ENVIRONMENT : environment,
       pidFile: request.pidFile,
     });
+    return { process: this.#track(process), bare: ahead };
   }
 
   async #takeSpare(command: readonly string[]): Promise<FunctionProcess | undefined> {

@@ -22,7 +22,8 @@ export interface Session {
 /** What our bootstraps are told first; see bootstrap.mjs and bootstrap.py. */
 export interface Assignment {
   readonly taskRoot: string;
-  readonly environment: Readonly<Record<string, string>>;
+  /** All its variables; absent when it was started with them. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Hex; signs the frames of its log. */
   readonly nonce: string;
   readonly logFormat: 'Text' | 'JSON';
