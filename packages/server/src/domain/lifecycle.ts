@@ -5,6 +5,8 @@
 import type { Effect, Entry, JsonObject, Message, Receipt, Unit } from '../store/store.ts';
 import type { Condition, Decision, RetryState } from './async-retry.ts';
 import { deadLetterAttributes, formatInvocationRecord, type TextAttribute } from './destination.ts';
+import { summarizeFailure } from './failure-summary.ts';
+import type { FailureSummary } from './fingerprint.ts';
 import type { Outcome } from './invocation.ts';
 import { attemptEntry, type EventFacts, type Fate, retryEntry } from './journal.ts';
 import { traceHeaderOf } from './trace-header.ts';
@@ -123,6 +125,8 @@ function withRetryState(state: EventState, retry: RetryState): EventState {
 
 interface DeliveryBase {
   readonly arn: string;
+  /** Why the event failed; absent for `OnSuccess`. Stays with the message, unseen by consumers. */
+  readonly failure?: FailureSummary;
   readonly body: string;
   readonly traceHeader: string;
   /** Who sends it: the function's name. */
@@ -258,12 +262,23 @@ function deliveriesOf(input: TransitionInput, condition: Condition | 'Success'):
   const deliveries: Delivery[] = [];
   const functionName = functionOfQueue(event.receipt.queue);
   const traceHeader = event.state.trace ?? traceHeaderOf(event.requestId);
+  const failure =
+    condition === 'Success' || !(destination || targets.deadLetter)
+      ? undefined
+      : summarizeFailure({
+          condition,
+          outcome,
+          functionName,
+          functionArn: event.state.arn,
+          attempts: decision.state.attempts,
+        });
   if (destination) {
     deliveries.push({
       role: condition === 'Success' ? 'OnSuccess' : 'OnFailure',
       arn: destination,
       functionName,
       traceHeader,
+      failure,
       body: formatInvocationRecord({
         requestId: event.requestId,
         functionArn: event.state.arn,
@@ -284,6 +299,7 @@ function deliveriesOf(input: TransitionInput, condition: Condition | 'Success'):
       attributes: deadLetterAttributes(event.requestId, condition, outcome),
       functionName,
       traceHeader,
+      failure,
     });
   }
   return deliveries;

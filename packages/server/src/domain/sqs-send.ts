@@ -3,7 +3,7 @@
  * Consumers of the service and other parts of the house (dead letters, destinations, notifications) send alike.
  */
 import type { Ids } from '../platform/ids.ts';
-import type { Effect, Send } from '../store/store.ts';
+import type { Effect, JsonObject, Send } from '../store/store.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { checkFifoId, contentDeduplicationId, DEDUPLICATION_MS, deduplicationKey } from './sqs-fifo.ts';
 import {
@@ -28,6 +28,8 @@ export interface OutgoingMessage {
   readonly deduplicationId?: string;
   /** Overrides the queue's own delay. */
   readonly delayMs?: number;
+  /** Kept with the message, never shown to consumers. */
+  readonly state?: JsonObject;
 }
 
 /** Everything a queue refuses about a message, in the order AWS looks. `undefined`: it may be sent. */
@@ -98,7 +100,7 @@ function checkDelay(queue: Queue, delayMs: number | undefined): Refusal | undefi
 
 /** The effect that sends a message which `checkMessage` let through. */
 export function planSend(queue: Queue, message: OutgoingMessage, now: number): Send {
-  const { messageId, body, groupId } = message;
+  const { messageId, body, groupId, state } = message;
   const attributes: SqsMessageAttributes = { bodyMd5: md5OfBody(body) };
   if (message.senderId !== undefined) attributes.senderId = message.senderId;
   if (message.messageAttributes) attributes.messageAttributes = message.messageAttributes;
@@ -109,7 +111,7 @@ export function planSend(queue: Queue, message: OutgoingMessage, now: number): S
     return {
       kind: 'send',
       queue: queue.messages,
-      message: { id: messageId, dueAt: now + delayMs, sentAt: now, body, attributes },
+      message: { id: messageId, dueAt: now + delayMs, sentAt: now, body, attributes, state },
     };
   }
   const group = groupId ?? messageId;
@@ -120,7 +122,7 @@ export function planSend(queue: Queue, message: OutgoingMessage, now: number): S
   return {
     kind: 'send',
     queue: queue.messages,
-    message: { id: messageId, dueAt: now + delayMs, sentAt: now, body, attributes, group },
+    message: { id: messageId, dueAt: now + delayMs, sentAt: now, body, attributes, state, group },
     dedup: { key: deduplicationKey(queue, group, deduplicationId), until: now + DEDUPLICATION_MS },
   };
 }

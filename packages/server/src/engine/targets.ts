@@ -48,6 +48,7 @@ function planToQueue(context: TargetContext, delivery: Delivery): PlannedDeliver
     messageAttributes: delivery.role === 'DeadLetterQueue' ? { ...delivery.attributes } : undefined,
     traceHeader: delivery.traceHeader,
     senderId: `${EXECUTION_ROLE_ID}:${delivery.functionName}`,
+    state: delivery.failure && { failure: delivery.failure },
   };
   const refusal = checkMessage(queue, message);
   if (refusal) return refused(refusal.error, refusal.message);
