@@ -5,6 +5,8 @@
 import { parseArn } from './arn.ts';
 import { partitionOf } from './lambda-names.ts';
 import type { PolicyRecord } from './lambda-policy.ts';
+import { isLayerRuntime, RUNTIMES_TEXT } from './lambda-runtimes.ts';
+import { type Refusal, refuse } from './refusal.ts';
 
 export interface LayerVersionRecord {
   readonly name: string;
@@ -22,6 +24,30 @@ export interface LayerVersionRecord {
   /** Epoch ms. */
   readonly createdAt: number;
   readonly policy?: PolicyRecord;
+}
+
+/** Both lists are checked before either is complained about (observed). */
+export function checkCompatibility(
+  runtimes: readonly string[] = [],
+  architectures: readonly string[] = [],
+): Refusal | undefined {
+  const violations: string[] = [];
+  if (!runtimes.every(isLayerRuntime)) {
+    violations.push(
+      `Value '[${runtimes.join(', ')}]' at 'compatibleRuntimes' failed to satisfy constraint: Member must satisfy enum value set: [${RUNTIMES_TEXT}]`,
+    );
+  }
+  if (!architectures.every((each) => each === 'x86_64' || each === 'arm64')) {
+    violations.push(
+      `Value '[${architectures.join(', ')}]' at 'compatibleArchitectures' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]`,
+    );
+  }
+  if (violations.length === 0) return undefined;
+  const errors = violations.length === 1 ? 'error' : 'errors';
+  return refuse(
+    'ValidationException',
+    `${violations.length} validation ${errors} detected: ${violations.join('; ')}`,
+  );
 }
 
 /** How far the numbers of a layer have come. */

@@ -64,8 +64,12 @@ const RETIRED = new Set([
 
 const KNOWN = new Set(CURRENT);
 
-/** Runtimes a layer may name: retired ones too. */
-export const LAYER_RUNTIMES: readonly string[] = [...CURRENT, ...RETIRED];
+/** Layers may name retired runtimes too; AWS's message lists only the current ones. */
+export function isLayerRuntime(runtime: string): boolean {
+  return KNOWN.has(runtime) || RETIRED.has(runtime);
+}
+
+export const RUNTIMES_TEXT = CURRENT.join(', ');
 
 /** Says no to runtimes AWS would not take for a new or changed function. */
 export function checkRuntime(runtime: string): Refusal | undefined {
@@ -76,7 +80,7 @@ export function checkRuntime(runtime: string): Refusal | undefined {
     );
   }
   return refuseParameter(
-    `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${CURRENT.join(', ')}] or be a valid ARN`,
+    `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${RUNTIMES_TEXT}] or be a valid ARN`,
   );
 }
 

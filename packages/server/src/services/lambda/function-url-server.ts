@@ -17,7 +17,7 @@ import {
   type UrlRequest,
   type UrlResponse,
 } from '../../domain/lambda-url.ts';
-import { traceHeaderOf } from '../../engine/trace.ts';
+import { traceHeaderOf } from '../../domain/trace-header.ts';
 import type { Log } from '../../platform/log.ts';
 import { readBody } from '../../protocol/http.ts';
 import type { Resources } from '../../store/store.ts';

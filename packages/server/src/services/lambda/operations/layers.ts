@@ -9,6 +9,7 @@ import type {
 } from '@aws-sdk/client-lambda';
 import { LAMBDA_COLLECTIONS } from '../../../domain/lambda-function.ts';
 import {
+  checkCompatibility,
   formatLayerArn,
   type LayerRecord,
   type LayerVersionRecord,
@@ -23,7 +24,7 @@ import { formatCodeLocation } from '../code-download.ts';
 import { readZip, storeZip } from '../code-input.ts';
 import { commitRetrying, put, remove } from '../commit.ts';
 import type { LambdaDeps } from '../deps.ts';
-import { invalidParameter, notFound } from '../errors.ts';
+import { allow, invalidParameter, notFound } from '../errors.ts';
 import { paginate } from '../pages.ts';
 import { formatLambdaDate } from '../view.ts';
 
@@ -69,6 +70,7 @@ export function publishLayerVersion(deps: LambdaDeps): Handler<PublishLayerVersi
   const { store, clock, codeStore } = deps;
   return async (input, context) => {
     const name = parseLayerName(input.LayerName as string);
+    allow(checkCompatibility(input.CompatibleRuntimes, input.CompatibleArchitectures));
     const code = await storeZip(codeStore, readZip(input.Content ?? {}));
     return commitRetrying(store, () => {
       const current = store.resources.get<LayerRecord>(C.layers, name);
