@@ -76,8 +76,8 @@ export interface EnvironmentHost {
   onAnswered(environment: Environment, durationMs: number): void;
   /** Its first process is initialised; that took `coldMs`. */
   onStarted(environment: Environment, coldMs: number): void;
-  /** Its process has gone without having been told to, `livedMs` after it was started. */
-  onDied(environment: Environment, livedMs: number): void;
+  /** Its process has gone without having been told to, `livedMs` after it was started, having answered so many runs. */
+  onDied(environment: Environment, livedMs: number, answered: number): void;
   /** No process can be had for it; the environment has ended. */
   onUnlaunchable(environment: Environment, message: string): void;
   /** It executes a run now, or no longer. */
@@ -138,6 +138,8 @@ export class Environment {
   #finished: Finished[] = [];
   #settling = false;
   #sequence = 0;
+  /** By the present process. */
+  #answeredRuns = 0;
   #epoch = 0;
   #pace: Pace = FIRST_PACE;
   /** The function writes to its descriptors behind our back: then runs are told apart only one at a time. */
@@ -201,6 +203,8 @@ export class Environment {
     if (this.#writesRaw || !this.#session.prefetches) {
       return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
     }
+    // Behind a run that lasts nothing may be put: the process would forget it.
+    if (this.#inflight.length > 0 && this.elapsedMs(performance.now()) > SLOW_RUN_MS / 2) return 0;
     return Math.max(0, this.#pace.window - this.#inflight.length);
   }
 
@@ -326,6 +330,7 @@ export class Environment {
     this.#initError = undefined;
     this.#killedFor = undefined;
     this.#sequence = 0;
+    this.#answeredRuns = 0;
     this.#epoch = 0;
     let session: Session;
     try {
@@ -482,6 +487,7 @@ export class Environment {
       return;
     }
     this.#inflight.shift();
+    this.#answeredRuns++;
     this.#notePeak(frame.rssKb);
     const { flags } = frame;
     // A run that had to bring its process up pays for that.
@@ -671,7 +677,7 @@ export class Environment {
     for (const reader of this.#readers) reader.end();
     session.close();
     const reason = this.#killedFor;
-    if (reason !== 'abort') this.#host.onDied(this, performance.now() - this.#launchedAt);
+    if (reason !== 'abort') this.#host.onDied(this, performance.now() - this.#launchedAt, this.#answeredRuns);
     if (this.#state === 'starting') {
       this.#onInitFailed(exit, reason === 'timeout');
       return;

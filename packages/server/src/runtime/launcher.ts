@@ -71,6 +71,7 @@ export class Launcher {
       ...(runtime.file !== undefined && { interpreter: runtime.file }),
     });
     const { process, bare } = await this.#startNode(request, environment);
+    process.record(request.pidFile);
     return new SocketSession(process, this.#assignment(request, bare ? environment : undefined));
   }
 
@@ -140,15 +141,16 @@ export class Launcher {
       args,
       cwd: taskRoot,
       env: ahead ? BARE_ENVIRONMENT : environment,
-      pidFile: request.pidFile,
     });
     return { process: this.#track(process), bare: ahead };
   }
 
   async #takeSpare(command: readonly string[]): Promise<FunctionProcess | undefined> {
     const key = command.join('\0');
-    const spare = await this.#spares.get(key);
+    const promised = this.#spares.get(key);
+    // Before anything else can happen: a process is given away once.
     this.#spares.delete(key);
+    const spare = await promised;
     return spare?.alive ? spare : undefined;
   }
 

@@ -99,7 +99,7 @@ class Pool implements Executor, EnvironmentHost {
   readonly #groupOf = new WeakMap<FunctionSpec, Group>();
   readonly #environments = new Map<Environment, Group>();
   readonly #concurrency = new Map<string, Concurrency>();
-  /** Functions with runs waiting that could not get an environment, longest first. */
+  /** Functions with runs waiting and no environment at all, longest first. */
   readonly #starving = new Set<Group>();
   readonly #dirty = new Set<Group>();
   readonly #maxEnvironments: number;
@@ -270,10 +270,10 @@ class Pool implements Executor, EnvironmentHost {
     if (group) group.coldMs += WEIGHT * (coldMs - group.coldMs);
   }
 
-  onDied(environment: Environment, livedMs: number): void {
+  onDied(environment: Environment, livedMs: number, answered: number): void {
     const group = this.#environments.get(environment);
     if (!group) return;
-    group.crashes = livedMs < YOUNG_MS ? group.crashes + 1 : 0;
+    group.crashes = livedMs < YOUNG_MS && answered === 0 ? group.crashes + 1 : 0;
     group.notBefore = performance.now() + decideRestartPauseMs(group.crashes);
   }
 
@@ -310,8 +310,9 @@ class Pool implements Executor, EnvironmentHost {
     const group = this.#environments.get(environment);
     this.#environments.delete(environment);
     group?.environments.delete(environment);
-    if (group) this.#markDirty(group);
-    for (const starving of this.#starving) this.#markDirty(starving);
+    for (const waiting of this.#groups.values()) {
+      if (waiting === group || waiting.waiting.length > 0) this.#markDirty(waiting);
+    }
   }
 
   // --- Handing over -----------------------------------------------------------------------------------
@@ -319,15 +320,20 @@ class Pool implements Executor, EnvironmentHost {
   #markDirty(group: Group): void {
     if (this.#dirty.size === 0) {
       queueMicrotask(() => {
-        // Those who starve first.
-        const groups = [...this.#dirty].sort(
-          (a, b) => Number(this.#starving.has(b)) - Number(this.#starving.has(a)),
-        );
+        const groups = this.#byNeed();
         this.#dirty.clear();
         for (const dirty of groups) this.#pump(dirty);
       });
     }
     this.#dirty.add(group);
+  }
+
+  /** Who starves comes first, longest first; then who has least. */
+  #byNeed(): Group[] {
+    if (this.#dirty.size === 1) return [...this.#dirty];
+    const starving = [...this.#starving].filter((group) => this.#dirty.has(group));
+    const others = [...this.#dirty].filter((group) => !this.#starving.has(group));
+    return [...starving, ...others.sort((a, b) => a.environments.size - b.environments.size)];
   }
 
   #pump(group: Group): void {
@@ -419,10 +425,14 @@ class Pool implements Executor, EnvironmentHost {
     let starting = 0;
     for (const environment of this.#environments.keys()) if (environment.starting) starting++;
     if (starting >= this.#parallelStarts * 2 && !urgent) return false;
-    if (this.#environments.size < this.#maxEnvironments) return true;
-    if (this.#evict(group)) return true;
+    const hasNone = group.environments.size === 0;
+    // What others lack altogether is not given to those who want more.
+    if (hasNone || this.#starving.size === 0) {
+      if (this.#environments.size < this.#maxEnvironments) return true;
+      if (this.#evict(group)) return true;
+    }
     if (urgent && this.#environments.size < this.#maxUrgent) return true;
-    this.#starving.add(group);
+    if (hasNone) this.#starving.add(group);
     return false;
   }
 
@@ -445,7 +455,6 @@ class Pool implements Executor, EnvironmentHost {
 
   /** Others have nothing and this function has had its turn, or has no use for the environment. */
   #mustYield(environment: Environment, group: Group): boolean {
-    if (this.#starving.has(group) && this.#starving.size === 1) return false;
     if (this.#environments.size < this.#maxEnvironments) return false;
     if (group.waiting.length === 0 && environment.idle) return true;
     if (performance.now() - environment.createdAt < QUANTUM_MS) return false;

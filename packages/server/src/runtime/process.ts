@@ -22,8 +22,6 @@ export interface Command {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Written while the process lives, so that a later server can end what an earlier one left behind. */
-  readonly pidFile?: string;
 }
 
 const PAGE_KB = 4;
@@ -37,7 +35,9 @@ export class FunctionProcess {
   #listener: ProcessListener | undefined;
   #exit: Exit | undefined;
 
-  private constructor(child: ChildProcess, pid: number, pidFile: string | undefined) {
+  #pidFile: string | undefined;
+
+  private constructor(child: ChildProcess, pid: number) {
     this.#child = child;
     this.pid = pid;
     this.#control = child.stdio[3] as Duplex;
@@ -53,7 +53,7 @@ export class FunctionProcess {
       child.on('exit', (code, signal) => {
         this.#exit = { code, signal };
         this.kill();
-        if (pidFile !== undefined) rm(pidFile, { force: true }).catch(() => undefined);
+        if (this.#pidFile !== undefined) rm(this.#pidFile, { force: true }).catch(() => undefined);
         resolve();
         this.#listener?.exit(this.#exit);
       });
@@ -77,11 +77,7 @@ export class FunctionProcess {
       }
       child.on('error', reject);
       if (child.pid === undefined) return;
-      const started = new FunctionProcess(child, child.pid, command.pidFile);
-      if (command.pidFile !== undefined) {
-        writeFile(command.pidFile, `${child.pid} ${readStartTime(child.pid) ?? ''}`).catch(() => undefined);
-      }
-      resolve(started);
+      resolve(new FunctionProcess(child, child.pid));
     });
   }
 
@@ -93,6 +89,13 @@ export class FunctionProcess {
   listen(listener: ProcessListener): void {
     this.#listener = listener;
     if (this.#exit) listener.exit(this.#exit);
+  }
+
+  /** Writes down which process this is while it lives, so that a later server can end what an earlier one left. */
+  record(pidFile: string): void {
+    this.#pidFile = pidFile;
+    // Without the file a crash of the server may leave the process behind; that is no reason not to run it.
+    writeFile(pidFile, `${this.pid} ${readStartTime(this.pid) ?? ''}`).catch(() => undefined);
   }
 
   send(bytes: Buffer): void {
