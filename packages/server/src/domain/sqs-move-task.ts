@@ -110,7 +110,7 @@ export function decideMoveStep(
 }
 
 /** AWS: moved messages count as new, with a new id and a new enqueue time. */
-function planMoved(message: Message, target: Queue, id: string, now: number): Effect {
+export function planMoved(message: Message, target: Queue, id: string, now: number): Effect {
   const { deadLetterSourceArn, deadLetteredAt, receivedBefore, ...attributes } =
     message.attributes as SqsMessageAttributes;
   const body = message.subject === undefined ? { body: message.body } : { subject: message.subject };
