@@ -51,8 +51,13 @@ export function awsEnvironment(endpoint: string, env: NodeJS.ProcessEnv): NodeJS
 
 /** Exit code of the AWS CLI. */
 function runAws(args: readonly string[], endpoint: string | undefined): Promise<number> {
-  const env = awsEnvironment(endpointOf({ endpoint }), process.env);
-  const child = spawn('aws', args, { stdio: 'inherit', env });
+  const url = endpointOf({ endpoint });
+  // The variable alone is not enough: version 1 overlooks it for SQS in us-east-1.
+  const where = args.some((arg) => arg.startsWith('--endpoint-url')) ? [] : ['--endpoint-url', url];
+  const child = spawn('aws', [...where, ...args], {
+    stdio: 'inherit',
+    env: awsEnvironment(url, process.env),
+  });
   return new Promise((resolve, reject) => {
     child.on('error', (cause: NodeJS.ErrnoException) => {
       const why =

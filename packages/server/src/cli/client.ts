@@ -17,6 +17,8 @@ export interface AttemptInfo {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly outcome: string;
+  /** Handler time in real milliseconds. */
+  readonly durationMs?: number;
   readonly errorType?: string;
   readonly errorMessage?: string;
 }
@@ -125,7 +127,7 @@ export function createClient(endpoint: string): Client {
     });
     if (response.status === 404 && !body) return undefined;
     const text = await response.text();
-    if (!response.ok) throw new CliFailure(`${endpoint}: ${response.status} ${describeError(text)}`);
+    if (!response.ok) throw new CliFailure(describeError(response, text));
     return parseAnswer(endpoint, text) as T;
   }
 
@@ -162,7 +164,7 @@ export function createClient(endpoint: string): Client {
         },
       });
       const text = await response.text();
-      if (!response.ok) throw new CliFailure(`${operation}: ${describeError(text)}`);
+      if (!response.ok) throw new CliFailure(`${operation}: ${describeError(response, text)}`);
       return text === '' ? {} : parseAnswer(endpoint, text);
     },
 
@@ -179,7 +181,7 @@ export function createClient(endpoint: string): Client {
         },
       });
       const text = await response.text();
-      if (!response.ok) throw new CliFailure(`Invoke: ${response.status} ${describeError(text)}`);
+      if (!response.ok) throw new CliFailure(`Invoke: ${describeError(response, text)}`);
       const header = (name: string) => response.headers.get(name) ?? undefined;
       const tail = header('x-amz-log-result');
       return {
@@ -195,7 +197,7 @@ export function createClient(endpoint: string): Client {
     async listFunctions() {
       const response = await send('/2015-03-31/functions/', { service: 'lambda' });
       const text = await response.text();
-      if (!response.ok) throw new CliFailure(`ListFunctions: ${describeError(text)}`);
+      if (!response.ok) throw new CliFailure(`ListFunctions: ${describeError(response, text)}`);
       const answer = parseAnswer(endpoint, text) as { Functions?: { FunctionName: string }[] };
       return answer.Functions ?? [];
     },
@@ -217,11 +219,13 @@ function parseAnswer(endpoint: string, text: string): unknown {
 }
 
 /** AWS and the control API put the message under different names. */
-function describeError(text: string): string {
+function describeError(response: Response, text: string): string {
   try {
     const body = JSON.parse(text) as Record<string, unknown>;
     const inner = (body.error ?? body) as Record<string, unknown>;
-    const code = String(inner.__type ?? inner.code ?? inner.Type ?? '').replace(/^.*#/, '');
+    const code = String(response.headers.get('x-amzn-errortype') ?? inner.__type ?? inner.code ?? '')
+      .replace(/^.*#/, '')
+      .replace(/:.*$/, '');
     const message = inner.message ?? inner.Message ?? text;
     return [code, typeof message === 'string' ? message : JSON.stringify(message)].filter(Boolean).join(': ');
   } catch {

@@ -32,9 +32,15 @@ export function formatTimeline(event: EventDetail): string[] {
   return lines;
 }
 
+const OUTCOMES: Readonly<Record<string, string>> = {
+  functionError: 'failed',
+  gone: 'found no function',
+};
+
 function formatAttempt(acceptedAt: number, attempt: AttemptInfo): string[] {
-  const took = formatDuration(attempt.endedAt - attempt.startedAt);
-  const what = attempt.outcome === 'succeeded' ? 'succeeded' : attempt.outcome;
+  // On a virtual clock a run takes no time; how long it really took is measured beside.
+  const took = formatDuration(attempt.durationMs ?? attempt.endedAt - attempt.startedAt);
+  const what = OUTCOMES[attempt.outcome] ?? attempt.outcome;
   const error = attempt.errorType ? `: ${attempt.errorType}: ${firstLine(attempt.errorMessage ?? '')}` : '';
   return [
     `  ${formatOffset(acceptedAt, attempt.startedAt)}  attempt ${attempt.number} ${what} in ${took}${error}`,
@@ -52,15 +58,20 @@ function formatEntry(acceptedAt: number, entry: TimelineEntry): string[] {
         startedAt: Number(data.startedAt ?? entry.at),
         endedAt: Number(data.endedAt ?? entry.at),
         outcome: text('outcome'),
+        durationMs: data.durationMs === undefined ? undefined : Number(data.durationMs),
         errorType: data.errorType === undefined ? undefined : text('errorType'),
         errorMessage: data.errorMessage === undefined ? undefined : text('errorMessage'),
       };
       return formatAttempt(acceptedAt, attempt);
     }
     case 'retryScheduled': {
-      const why = data.why ? ` (${text('why')})` : '';
+      const why = data.why === 'functionError' ? '' : ` (${text('why')})`;
       return [`  ${at}  due again in ${formatDuration(Number(data.delayMs ?? 0))}${why}`];
     }
+    case 'delivered':
+      return [`  ${at}  sent to ${targetOf(data)} (${text('role')})`];
+    case 'deliveryFailed':
+      return [`  ${at}  could not be sent to ${targetOf(data)} (${text('role')}): ${text('message')}`];
     case 'throttled':
       return [`  ${at}  throttled: ${text('reason')}`];
     case 'systemError':
@@ -72,6 +83,16 @@ function formatEntry(acceptedAt: number, entry: TimelineEntry): string[] {
       return [`  ${at}  ${[entry.kind, ...facts].join(' ')}`];
     }
   }
+}
+
+/** Name of a queue or function: the last part of its ARN. */
+function targetOf(data: Readonly<Record<string, unknown>>): string {
+  return printable(
+    String(data.target ?? '')
+      .split(':')
+      .slice(5)
+      .join(':'),
+  );
 }
 
 function firstLine(text: string): string {
