@@ -324,7 +324,10 @@ export interface QueueChange {
 }
 
 export interface Store {
-  /** Applies a unit durably. Rejects with StoreUnavailable when it cannot (full disk, failing fsync): then nothing happened. */
+  /**
+   * Applies a unit durably; it must not be changed meanwhile. Rejects with StoreUnavailable when it cannot (full disk, failing
+   * fsync), with InvalidUnit when nobody could: then nothing happened.
+   */
   commit(unit: Unit): Promise<CommitResult>;
   /** Hands out due messages, oldest first, and hides them. Durable before it resolves. */
   receive(request: ReceiveRequest): Promise<Message[]>;

@@ -35,7 +35,7 @@ export type StoredEffect =
       /** JSON array; null when there are none. */
       readonly entries: string | null;
       readonly settle?:
-        | { readonly status: string; readonly reason: string | null; readonly at: number }
+        | { readonly status: string; readonly reason: string | null; readonly at: number | null }
         | undefined;
     }
   | { readonly kind: 'count'; readonly counter: string; readonly by: number }
@@ -96,7 +96,8 @@ export type StoredWork =
       readonly now: number;
       readonly leaseMs: number;
       readonly holder: string | null;
-    };
+    }
+  | { readonly kind: 'invalid'; readonly message: string };
 
 /** A message's columns in the order they cross. */
 export type MessageCells = [
@@ -115,25 +116,43 @@ export type MessageCells = [
 ];
 const MESSAGE_CELLS = 12;
 
-export function encodeBatch(batch: readonly Work[]): Cell[] {
+/** Where a unit says how many effects it has. */
+const RECEIVE = -1;
+const UNENCODABLE = -2;
+
+/** A batch as it crosses, and the JSON of each resource it puts, by effect. */
+export interface EncodedBatch {
+  readonly cells: Cell[];
+  readonly puts: ReadonlyMap<Effect, string>;
+}
+
+export function encodeBatch(batch: readonly Work[]): EncodedBatch {
   const out: Cell[] = [];
+  const puts = new Map<Effect, string>();
   for (const work of batch) {
     if (work.kind === 'receive') {
       const { queue, max, now, leaseMs, holder } = work.request;
-      out.push(-1, queue, max, now, leaseMs, holder ?? null);
-    } else {
+      out.push(RECEIVE, queue, max, now, leaseMs, holder ?? null);
+      continue;
+    }
+    const start = out.length;
+    try {
       out.push(work.unit.length);
-      for (const effect of work.unit) encodeEffect(out, effect);
+      for (const effect of work.unit) encodeEffect(out, effect, puts);
+    } catch (error) {
+      // A value without JSON is the fault of this unit alone: the others of the batch go their way.
+      out.length = start;
+      out.push(UNENCODABLE, (error as Error).message);
     }
   }
-  return out;
+  return { cells: out, puts };
 }
 
 function encodeReceipt(out: Cell[], receipt: Receipt, heldAt: number | undefined): void {
   out.push(receipt.queue, receipt.seq, receipt.id, receipt.lease, heldAt ?? null);
 }
 
-function encodeEffect(out: Cell[], effect: Effect): void {
+function encodeEffect(out: Cell[], effect: Effect, puts: Map<Effect, string>): void {
   switch (effect.kind) {
     case 'send': {
       const m = effect.message;
@@ -166,9 +185,12 @@ function encodeEffect(out: Cell[], effect: Effect): void {
     case 'count':
       out.push('count', effect.counter, effect.by);
       break;
-    case 'put':
-      out.push('put', effect.collection, effect.key, JSON.stringify(effect.value), effect.ifVersion ?? null);
+    case 'put': {
+      const json = JSON.stringify(effect.value);
+      puts.set(effect, json);
+      out.push('put', effect.collection, effect.key, json, effect.ifVersion ?? null);
       break;
+    }
     case 'remove':
       out.push('remove', effect.collection, effect.key, effect.ifVersion ?? null);
       break;
@@ -224,7 +246,11 @@ export function decodeBatch(cells: readonly Cell[]): StoredWork[] {
   const batch: StoredWork[] = [];
   while (cursor.more) {
     const effects = cursor.number();
-    if (effects < 0) {
+    if (effects === UNENCODABLE) {
+      batch.push({ kind: 'invalid', message: cursor.text() });
+      continue;
+    }
+    if (effects === RECEIVE) {
       batch.push({
         kind: 'receive',
         queue: cursor.text(),
@@ -305,7 +331,7 @@ function decodeEffect(c: Cursor): StoredEffect {
         kind,
         subject,
         entries,
-        settle: status === null ? undefined : { status, reason, at: at as number },
+        settle: status === null ? undefined : { status, reason, at },
       };
     }
     case 'count':

@@ -95,6 +95,7 @@ export class JournalTable {
     if (effect.entries !== null) this.#addEntries.run(subject.seq, effect.entries);
     if (!effect.settle) return;
     const { status, reason, at } = effect.settle;
+    if (at === null) throw new TypeError('An append that settles its subject needs an entry.');
     this.#settle.run(status, reason, at, subject.seq);
     subject.status = status;
     batch.count(settledCounter(status, subject.topic), 1);

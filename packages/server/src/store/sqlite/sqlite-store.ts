@@ -11,6 +11,7 @@ import type {
   Books,
   BrowseOptions,
   CommitResult,
+  Effect,
   Entry,
   LineQuery,
   Message,
@@ -158,12 +159,12 @@ class SqliteStoreImpl implements SqliteStore {
   }
 
   async #execute(batch: readonly Work[]): Promise<readonly WorkResult[]> {
-    const cells = encodeBatch(batch);
+    const { cells, puts } = encodeBatch(batch);
     const writer = this.#liveWriter ?? (await this.#startWriter());
     return new Promise((resolve, reject) => {
       const take = (answer: readonly Cell[], start: number) => {
         const { results, next } = decodeResults(answer, start, batch);
-        this.#updateResources(batch, results);
+        this.#updateResources(batch, results, puts);
         resolve(results);
         return next;
       };
@@ -171,7 +172,12 @@ class SqliteStoreImpl implements SqliteStore {
     });
   }
 
-  #updateResources(batch: readonly Work[], results: readonly WorkResult[]): void {
+  #updateResources(
+    batch: readonly Work[],
+    results: readonly WorkResult[],
+    puts: ReadonlyMap<Effect, string>,
+  ): void {
+    if (puts.size === 0 && !batch.some(removesResources)) return;
     for (let i = 0; i < batch.length; i++) {
       const work = batch[i] as Work;
       if (work.kind !== 'commit') continue;
@@ -181,7 +187,7 @@ class SqliteStoreImpl implements SqliteStore {
       for (const effect of work.unit) {
         if (effect.kind === 'put') {
           const version = result.versions[put++] as number;
-          this.resources.put(effect.collection, effect.key, version, JSON.stringify(effect.value));
+          this.resources.put(effect.collection, effect.key, version, puts.get(effect) as string);
         } else if (effect.kind === 'remove') this.resources.remove(effect.collection, effect.key);
       }
     }
@@ -251,4 +257,8 @@ class SqliteStoreImpl implements SqliteStore {
     }
     this.#listeners.notify(changes);
   }
+}
+
+function removesResources(work: Work): boolean {
+  return work.kind === 'commit' && work.unit.some((effect) => effect.kind === 'remove');
 }

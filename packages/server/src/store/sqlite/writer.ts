@@ -252,6 +252,7 @@ class Tables {
   }
 
   perform(batch: Batch, work: StoredWork): StoredResult {
+    if (work.kind === 'invalid') return work;
     if (work.kind === 'receive') return { kind: 'received', messages: this.#messages.receive(batch, work) };
     const facts = new UnitFacts(this.#messages, this.journal, this.resources);
     const conflict = findConflict(work.unit, facts);
@@ -313,7 +314,7 @@ class Tables {
 
   readDepth(queueName: string, now: number): QueueDepth {
     const queue = this.#queues.find(queueName);
-    if (queue === undefined) return { visible: 0, inFlight: 0, delayed: 0 };
+    if (queue === undefined) return { visible: 0, inFlight: 0, delayed: 0, oldestSentAt: undefined };
     return { ...this.#depths.read(queue, now), oldestSentAt: this.#messages.oldestSentAt(queue) };
   }
 
