@@ -59,5 +59,5 @@ export const rate = (result: LoadResult) => (result.ok / result.elapsedMs) * 100
 /** Options of node that write a CPU profile of the server, when one is wanted. */
 export function profileArgs({ profileDir }: Settings, name: string): string[] {
   if (profileDir === undefined) return [];
-  return ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${name}.cpuprofile`];
+  return ['--cpu-prof', `--cpu-prof-dir=${profileDir}/${name}`];
 }

@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Options of node itself. */
   readonly nodeArgs?: readonly string[];
+  /** Sees the process before it is ready. */
+  readonly onSpawn?: (child: ChildProcess) => void;
 }
 
 export interface ServerProcess {
@@ -50,6 +52,7 @@ export async function startProcess(t: Cleanup, options: ProcessOptions): Promise
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
   );
+  options.onSpawn?.(child);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
