@@ -191,7 +191,7 @@ export function readConfig(
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'config', config };
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 

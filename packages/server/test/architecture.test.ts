@@ -17,10 +17,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: ['platform'],
   services: ['platform', 'store/store.ts', 'domain', 'runtime/executor.ts', 'engine', 'protocol'],
   control: ['platform', 'store/store.ts', 'domain', 'runtime/executor.ts', 'engine'],
-  template: ['platform', 'domain', 'runtime/executor.ts'],
+  template: ['platform', 'store/store.ts', 'domain', 'runtime/zip-folder.ts', 'protocol'],
 };
 /** These wire everything together and may import from anywhere. */
-const WIRING = new Set(['server.ts', 'config.ts', 'cli']);
+const WIRING = new Set(['server.ts', 'config.ts', 'keys.ts', 'cli']);
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })

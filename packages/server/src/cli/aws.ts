@@ -34,7 +34,7 @@ function takeEndpoint(args: readonly string[]): { endpoint?: string; rest: reado
 }
 
 /** The environment of the AWS CLI: our endpoint, no profile, no credentials of a real account. */
-export function awsEnvironment(endpoint: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function awsEnvironment(endpoint: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const keys = credentials(env);
   const { AWS_PROFILE, AWS_DEFAULT_PROFILE, AWS_SESSION_TOKEN, ...kept } = env;
   return {

@@ -41,11 +41,11 @@ export interface LedgerInfo {
   readonly fates: Readonly<Record<string, number>>;
   readonly unaccounted: number;
 }
-export interface LedgerProof extends Pick<AuditReport, 'lost' | 'drift'> {
+interface LedgerProof extends Pick<AuditReport, 'lost' | 'drift'> {
   readonly balanced: boolean;
   readonly ledger: LedgerInfo;
 }
-export interface EventFilter {
+interface EventFilter {
   readonly function?: string;
   readonly fate?: string;
   readonly from?: number;
@@ -78,13 +78,13 @@ export interface Client {
   listFunctions(): Promise<{ FunctionName: string; Runtime?: string }[]>;
 }
 
-export interface InvokeRequest {
+interface InvokeRequest {
   readonly functionName: string;
   readonly qualifier?: string;
   readonly payload: string;
   readonly type: 'RequestResponse' | 'Event' | 'DryRun';
 }
-export interface InvokeAnswer {
+interface InvokeAnswer {
   readonly status: number;
   readonly requestId: string;
   readonly functionError?: string;

@@ -7,7 +7,7 @@ import { DAY_MS } from './log-groups.ts';
 export const MAX_BATCH_EVENTS = 10_000;
 export const MAX_BATCH_BYTES = 1_048_576;
 /** Counted for each event on top of its UTF-8 length. */
-export const EVENT_OVERHEAD_BYTES = 26;
+const EVENT_OVERHEAD_BYTES = 26;
 const MAX_SPAN_MS = DAY_MS;
 const MAX_AHEAD_MS = 2 * 3_600_000;
 const MAX_AGE_MS = 14 * DAY_MS;
@@ -17,7 +17,7 @@ export interface InputEvent {
   readonly message: string;
 }
 
-export interface Rejected {
+interface Rejected {
   /** First index that is too far in the future. */
   readonly tooNewLogEventStartIndex?: number;
   /** One past the last index that is older than 14 days. */

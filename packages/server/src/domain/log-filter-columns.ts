@@ -66,7 +66,7 @@ function parseCondition(scanner: Scanner, name: string, first: Compare): Conditi
 }
 
 /** The fields of a line, brackets and quotes taken off. Linear in the line. */
-export function splitFields(line: string): string[] {
+function splitFields(line: string): string[] {
   const fields: string[] = [];
   let at = 0;
   // A closer that was searched for in vain once is not there further on either.

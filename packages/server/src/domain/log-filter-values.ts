@@ -25,7 +25,7 @@ export type Operand =
   | { readonly kind: 'regex'; readonly test: (text: string) => boolean };
 
 /** Compiles the inside of a %…%; the result runs in time linear in the text. */
-export function compileRegex(source: string): (text: string) => boolean {
+function compileRegex(source: string): (text: string) => boolean {
   if (!REGEX_CHARS.test(source)) {
     throw new PatternError(`Unsupported character in the regular expression %${source}%`);
   }
@@ -42,7 +42,7 @@ export function compileRegex(source: string): (text: string) => boolean {
 }
 
 /** A bare or quoted word with an asterisk at its start, its end or both matches whatever stands there. */
-export function textOperand(word: string): Operand {
+function textOperand(word: string): Operand {
   const start = word.startsWith('*');
   const end = word.endsWith('*') && word.length > (start ? 1 : 0);
   const text = word.slice(start ? 1 : 0, end ? -1 : undefined);
@@ -52,7 +52,7 @@ export function textOperand(word: string): Operand {
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
-export function parseNumber(text: string): number | undefined {
+function parseNumber(text: string): number | undefined {
   return NUMBER.test(text) ? Number(text) : undefined;
 }
 

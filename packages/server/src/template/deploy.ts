@@ -33,7 +33,7 @@ export interface DeployOptions {
 
 export type Change = 'created' | 'updated' | 'unchanged';
 
-export interface DeployedResource {
+interface DeployedResource {
   readonly logicalId: string;
   readonly type: string;
   /** Name of the function, URL of the queue. */

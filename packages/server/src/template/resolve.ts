@@ -28,7 +28,7 @@ interface Mention {
 
 const VARIABLE = /\$\{(!?)([^}]*)\}/g;
 
-export const PSEUDO_PARAMETERS = [
+const PSEUDO_PARAMETERS = [
   'AWS::AccountId',
   'AWS::Region',
   'AWS::Partition',

@@ -73,7 +73,7 @@ function positionOf(line: StoredLine): Position {
 }
 
 /** The lines that fit into a page of 1 MB; always one at least. */
-export function withinBytes(lines: readonly StoredLine[]): StoredLine[] {
+function withinBytes(lines: readonly StoredLine[]): StoredLine[] {
   let bytes = 0;
   const over = lines.findIndex((line, index) => {
     bytes += eventBytes(line.text);
