@@ -112,6 +112,8 @@ const MEMORY_NEAR = 0.5;
 const MEMORY_LOOK_NEAR_MS = 30;
 /** How long a killed process may take to be gone before its run is answered all the same. */
 const KILL_GRACE_MS = 2_000;
+/** What a runtime that reported a failed initialisation has left to exit. */
+const INIT_ERROR_GRACE_MS = 200;
 /** Output of a run that lasts goes to the log at least this often, or when it is this much. */
 const FLUSH_MS = 1_000;
 const FLUSH_LINES = 256;
@@ -398,6 +400,14 @@ export class Environment {
     this.#becomeReset();
   }
 
+  /** The runtime should exit by itself now; AWS does not wait for it either. */
+  #endAfterInitError(): void {
+    const session = this.#session;
+    setTimeout(() => {
+      if (session && this.#session === session) session.process.kill();
+    }, INIT_ERROR_GRACE_MS).unref();
+  }
+
   #onReady(): void {
     clearTimeout(this.#initWatch);
     const initMs = performance.now() - this.#launchedAt;
@@ -465,6 +475,7 @@ export class Environment {
         return;
       case INIT_ERROR:
         this.#initError = reported(frame.payload);
+        this.#endAfterInitError();
         return;
       case BEGIN: {
         const head = this.#inflight[0];

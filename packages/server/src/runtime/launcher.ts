@@ -2,12 +2,14 @@
  * Starts the process of an environment: the right program, variables, flags. Keeps Node processes that were
  * started ahead and wait to be told what they are, so that most cold starts need not wait for Node itself.
  */
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FunctionSpec } from '../domain/invocation.ts';
 import type { Log } from '../platform/log.ts';
 import { type Credentials, formatFunctionEnvironment } from './function-environment.ts';
 import { FunctionProcess } from './process.ts';
+import { HttpSession, RuntimeApi } from './runtime-api.ts';
 import { FIRST_NODE_WITHOUT_CALLBACKS, RUNTIME_DIR, type Runtime, type Runtimes } from './runtimes.ts';
 import { type Assignment, type Session, SocketSession } from './session.ts';
 
@@ -56,23 +58,48 @@ export class Launcher {
     return this.#options.runtimes.find(name);
   }
 
-  /** Rejects when the system gives no process. */
+  /** Rejects when the system gives no process; with NoBootstrap when the code lacks its program. */
   async launch(request: LaunchRequest): Promise<Session> {
-    const { spec, runtime, taskRoot, tmp } = request;
-    const environment = formatFunctionEnvironment({
+    return request.runtime.kind === 'custom' ? this.#launchCustom(request) : this.#launchOwn(request);
+  }
+
+  async #launchOwn(request: LaunchRequest): Promise<Session> {
+    const environment = this.#environmentOf(request);
+    const { process, bare } = await this.#startOwn(request, environment);
+    process.record(request.pidFile);
+    return new SocketSession(process, this.#assignment(request, bare ? environment : undefined));
+  }
+
+  async #launchCustom(request: LaunchRequest): Promise<Session> {
+    const { taskRoot, pidFile } = request;
+    const bootstrap = await findBootstrap([join(taskRoot, 'bootstrap'), '/opt/bootstrap']);
+    const api = await RuntimeApi.start();
+    try {
+      const env = this.#environmentOf(request, api.address);
+      const args = ['-c', MERGED, 'sh', bootstrap];
+      const process = this.#track(await FunctionProcess.start({ file: '/bin/sh', args, cwd: taskRoot, env }));
+      process.record(pidFile);
+      return new HttpSession(process, api);
+    } catch (error) {
+      api.close();
+      throw error;
+    }
+  }
+
+  #environmentOf(request: LaunchRequest, runtimeApi?: string): Record<string, string> {
+    const { spec, runtime, taskRoot, tmp, logStream } = request;
+    return formatFunctionEnvironment({
       spec,
       taskRoot,
       optRoot: '/opt',
       runtimeDir: RUNTIME_DIR,
-      logStream: request.logStream,
+      logStream,
       credentials: this.#options.credentials(),
       endpoint: this.#options.endpoint(),
       tmp,
+      ...(runtimeApi !== undefined && { runtimeApi }),
       ...(runtime.file !== undefined && { interpreter: runtime.file }),
     });
-    const { process, bare } = await this.#startNode(request, environment);
-    process.record(request.pidFile);
-    return new SocketSession(process, this.#assignment(request, bare ? environment : undefined));
   }
 
   /** Ends every process and resolves when they are gone. */
@@ -101,6 +128,7 @@ export class Launcher {
       logFormat: spec.logFormat,
       hidden: [
         [join(RUNTIME_DIR, 'bootstrap-handler.mjs'), '/var/runtime/index.mjs'],
+        [join(RUNTIME_DIR, 'bootstrap.py'), '/var/runtime/bootstrap.py'],
         [RUNTIME_DIR, '/var/runtime'],
         [taskRoot, '/var/task'],
       ],
@@ -116,16 +144,12 @@ export class Launcher {
   }
 
   /** `bare`: the process has yet to be told its variables. */
-  async #startNode(
+  async #startOwn(
     request: LaunchRequest,
     environment: Record<string, string>,
   ): Promise<{ readonly process: FunctionProcess; readonly bare: boolean }> {
     const { spec, runtime, taskRoot } = request;
-    const command = [
-      runtime.file as string,
-      ...nodeFlags(runtime, spec.memoryMb),
-      join(RUNTIME_DIR, 'bootstrap.mjs'),
-    ];
+    const command = ownCommand(runtime, spec.memoryMb);
     const ahead =
       !Object.keys(spec.environment).some((name) => READ_AT_START.test(name)) &&
       !existsSync(join(taskRoot, 'lib'));
@@ -159,12 +183,8 @@ export class Launcher {
    * that the two do not compete.
    */
   prepare(spec: FunctionSpec, runtime: Runtime): void {
-    if (this.#stopped || runtime.kind !== 'node') return;
-    const command = [
-      runtime.file as string,
-      ...nodeFlags(runtime, spec.memoryMb),
-      join(RUNTIME_DIR, 'bootstrap.mjs'),
-    ];
+    if (this.#stopped || runtime.kind === 'custom') return;
+    const command = ownCommand(runtime, spec.memoryMb);
     const key = command.join('\0');
     if (this.#spares.has(key)) return;
     const [file, ...args] = command;
@@ -185,11 +205,35 @@ export class Launcher {
 }
 
 /** All that a process may know before it is told what it is. */
-const BARE_ENVIRONMENT = { LANG: 'en_US.UTF-8', TZ: ':UTC' };
+const BARE_ENVIRONMENT = { LANG: 'en_US.UTF-8', TZ: ':UTC', PYTHONDONTWRITEBYTECODE: '1', PYTHONUTF8: '1' };
 
 function end(process: FunctionProcess | undefined): void {
   process?.kill();
   process?.release();
+}
+
+/** Standard output and error in one stream, in the order in which they were written. */
+const MERGED = 'exec "$@" 2>&1';
+
+/** The first that is an executable file. Rejects with NoBootstrap. */
+async function findBootstrap(candidates: readonly string[]): Promise<string> {
+  for (const file of candidates) {
+    try {
+      await access(file, constants.X_OK);
+      if ((await stat(file)).isFile()) return file;
+    } catch {
+      // Not there, or not to be executed: the next one.
+    }
+  }
+  throw new NoBootstrap(`no executable file: ${candidates.join(', ')}`);
+}
+
+/** The interpreter with our bootstrap. */
+function ownCommand(runtime: Runtime, memoryMb: number): string[] {
+  const file = runtime.file as string;
+  return runtime.kind === 'python'
+    ? [file, join(RUNTIME_DIR, 'bootstrap.py')]
+    : [file, ...nodeFlags(runtime, memoryMb), join(RUNTIME_DIR, 'bootstrap.mjs')];
 }
 
 /** As AWS's bootstrap: young generation 5 % of the memory; the old one may fill it, the watch on it does the rest. */
