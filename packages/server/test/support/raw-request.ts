@@ -36,6 +36,7 @@ export function rawRequest(port: number, request: RawHead | Buffer): Promise<Raw
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     const received: Buffer[] = [];
+    const headOnly = !Buffer.isBuffer(request) && request.method === 'HEAD';
     const finish = () => {
       socket.destroy();
       resolve(parseReply(Buffer.concat(received)));
@@ -43,7 +44,7 @@ export function rawRequest(port: number, request: RawHead | Buffer): Promise<Raw
     socket.on('connect', () => socket.write(Buffer.isBuffer(request) ? request : formatRequest(request)));
     socket.on('data', (chunk) => {
       received.push(chunk);
-      if (isComplete(Buffer.concat(received))) finish();
+      if (isComplete(Buffer.concat(received), headOnly)) finish();
     });
     socket.on('close', finish);
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -58,8 +59,8 @@ export function rawRequest(port: number, request: RawHead | Buffer): Promise<Raw
 export interface OpenConnection {
   readonly socket: Socket;
   text(): string;
-  /** Resolves when `found` appears in what the server sent, or the server hangs up. */
-  waitFor(found: string): Promise<void>;
+  /** Resolves when what the server sent matches, or the server hangs up. */
+  waitFor(found: RegExp): Promise<void>;
   readonly closed: Promise<void>;
 }
 
@@ -92,7 +93,7 @@ export async function openConnection(port: number): Promise<OpenConnection> {
     waitFor: (found) =>
       new Promise<void>((resolve) => {
         const check = () => {
-          if (!hungUp && !text().includes(found)) return;
+          if (!hungUp && !found.test(text())) return;
           waiters.delete(check);
           resolve();
         };
@@ -113,10 +114,11 @@ function finalReply(bytes: Buffer): Buffer {
   return rest;
 }
 
-function isComplete(bytes: Buffer): boolean {
+function isComplete(bytes: Buffer, headOnly: boolean): boolean {
   const reply = finalReply(bytes);
   const end = reply.indexOf('\r\n\r\n');
   if (end === -1) return false;
+  if (headOnly) return true;
   const head = reply.toString('latin1', 0, end);
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
   if (length !== undefined) return reply.length >= end + 4 + Number(length);

@@ -271,9 +271,11 @@ test('CloudWatch: constraints and what is missing', async () => {
     /^2 validation errors detected: Value 'Parsecs' at 'unit' failed to satisfy constraint: Member must satisfy enum value set: \[Seconds, .*; Value '0' at 'evaluationPeriods' failed to satisfy constraint: Member must have value greater than or equal to 1$/,
   );
   const missing = await refused(
-    cloudwatch.send(new PutMetricDataCommand({ Namespace: 'n', MetricData: [{ MetricName: undefined }] })),
+    cloudwatch.send(
+      new PutMetricDataCommand({ Namespace: 'n', MetricData: [{ MetricName: undefined, Value: 1 }] }),
+    ),
   );
-  assert.equal(missing.name, 'MissingParameter');
+  assert.equal(missing.name, 'MissingRequiredParameterException');
   assert.equal(missing.message, 'The parameter MetricData.member.1.MetricName is required.');
 });
 
