@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Config } from './config.ts';
 import { createControl } from './control/index.ts';
 import { Engine } from './engine/engine.ts';
+import { EventSourceMappings } from './engine/event-source-mapping.ts';
 import { createLogRetention } from './engine/log-retention.ts';
 import { StoreLogSink } from './engine/log-sink.ts';
 import { KeyRing, readOperatorKey } from './keys.ts';
@@ -97,6 +98,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     }),
   });
   const engine = new Engine({ ...base, executor });
+  const mappings = new EventSourceMappings({ ...base, engine, holder: ids.uuid() });
 
   const sqs = createSqsService(base);
   const lambda = { ...base, codeStore, engine, runtimes: createRuntimes() };
@@ -110,13 +112,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
     authenticate: config.auth === 'keys' ? (id, secret) => keys.knows(id, secret) : undefined,
   });
   const downloadCode = createCodeDownload(codeStore);
-  control.get(`${CODE_PATH}:file`, async (c) => {
+  control.app.get(`${CODE_PATH}:file`, async (c) => {
     const { status, headers, body } = await downloadCode(c.req.path);
     return new Response(new Uint8Array(body), { status, headers });
   });
 
   const serveFunctionUrl = createFunctionUrlServer(lambda);
-  const serveControl = getRequestListener(control.fetch);
+  const serveControl = getRequestListener(control.app.fetch);
   const frontend = createFrontend({
     services,
     auth: config.auth === 'keys' ? { mode: 'keys', keys } : { mode: 'open' },
@@ -136,7 +138,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
   });
   endpoint = formatEndpoint(config.host, (server.address() as AddressInfo).port);
   await engine.start();
+  mappings.start();
   sqs.start();
+  control.start();
   logRetention.start();
 
   const running: RunningServer = {
@@ -145,9 +149,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     async stop() {
       server.close();
       server.closeIdleConnections();
+      control.stop();
       sqs.stop();
       logRetention.stop();
-      const drained = engine.stop();
+      const drained = Promise.all([engine.stop(), mappings.stop()]);
       await executor.stop(DRAIN_MS);
       await drained;
       await logSink.flush();

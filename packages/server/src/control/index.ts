@@ -1,19 +1,35 @@
 /** The control API: our own door, for the console, the CLI and tests. Described by its OpenAPI document. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
+import { addAuditRoutes } from './audit.ts';
 import { requireKey } from './auth.ts';
 import { addClockRoutes } from './clock.ts';
+import { addDeadLetterActions } from './dead-letter-actions.ts';
+import { DeadLetterIndex } from './dead-letter-index.ts';
+import { DeadLetterJobs } from './dead-letter-jobs.ts';
+import { addTransferRoutes } from './dead-letter-transfer.ts';
+import { addDeadLetterRoutes } from './dead-letters.ts';
 import type { ControlDeps } from './deps.ts';
 import { controlError } from './errors.ts';
 import { addEventRoutes } from './events.ts';
 import { addHealthRoutes } from './health.ts';
+import { addJobRoutes } from './job-routes.ts';
 import { addLedgerRoutes } from './ledger.ts';
 
 export const CONTROL_PATH = '/_redrive/api';
 
-/** A fetch-style application for everything under `/_redrive/`. */
-export function createControl(deps: ControlDeps): OpenAPIHono {
+export interface Control {
+  /** A fetch-style application for everything under `/_redrive/`. */
+  readonly app: OpenAPIHono;
+  /** Goes on with the jobs that were running when the server stopped. */
+  start(): void;
+  stop(): void;
+}
+
+export function createControl(deps: ControlDeps): Control {
   const app = new OpenAPIHono();
+  const jobs = new DeadLetterJobs(deps);
+  const index = new DeadLetterIndex(deps);
   addHealthRoutes(app, deps);
 
   const api = new OpenAPIHono({
@@ -30,6 +46,11 @@ export function createControl(deps: ControlDeps): OpenAPIHono {
   addEventRoutes(api, deps);
   addLedgerRoutes(api, deps);
   addClockRoutes(api, deps);
+  addDeadLetterRoutes(api, deps, index, jobs);
+  addDeadLetterActions(api, deps, index, jobs);
+  addTransferRoutes(api, deps);
+  addJobRoutes(api, deps, jobs);
+  addAuditRoutes(api, deps);
   api.doc('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Redrive control API', version: '1' },
@@ -54,5 +75,5 @@ export function createControl(deps: ControlDeps): OpenAPIHono {
       unavailable ? 503 : 500,
     );
   });
-  return app;
+  return { app, start: () => jobs.start(), stop: () => jobs.stop() };
 }

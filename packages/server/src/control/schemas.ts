@@ -73,3 +73,8 @@ export function json<T extends z.ZodType>(schema: T, description: string) {
 }
 
 export const refusal = (description: string) => json(ErrorBody, description);
+
+/** A JSON request body of an OpenAPI route. */
+export function body<T extends z.ZodType>(schema: T) {
+  return { required: true, content: { 'application/json': { schema } } };
+}

@@ -61,6 +61,8 @@ export interface DeadLetterJob extends JsonObject {
   cursor?: Place;
   /** Of `selection.refs`. */
   nextRef: number;
+  /** All messages have been looked at; only `undecided` ones are waited for. */
+  scanned?: boolean;
 }
 
 /** Undecided events that a job with a brake may have out at a time. */
