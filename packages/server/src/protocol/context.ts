@@ -1,7 +1,7 @@
 /** What a handler learns of its request beside the input. Costly parts are made when first asked for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestContext } from './operation.ts';
-import type { Credential } from './sigv4.ts';
+import type { Credential } from './sigv4-authorization.ts';
 import type { WireName } from './wire.ts';
 
 export class Context implements RequestContext {

@@ -29,7 +29,8 @@ import { type OperationRoute, type RoutedRequest, routeForm, routeHead } from '.
 import { createRpcCbor } from './rpc-cbor.ts';
 import { assertServiceMatches } from './service-check.ts';
 import { compileValidator } from './shape.ts';
-import { type ChunkSigner, type Keys, readCredential, Verifier } from './sigv4.ts';
+import { type ChunkSigner, type Keys, Verifier } from './sigv4.ts';
+import { readCredential } from './sigv4-authorization.ts';
 import type { HttpReply, HttpRequest, Members, OperationCodec, Wire, WireName } from './wire.ts';
 
 /** The part of the log that the front writes to. */

@@ -9,7 +9,7 @@ import { PathTree } from './lambda-paths.ts';
 import { loadModel } from './model.ts';
 import type { ServiceName } from './operation.ts';
 import { unknownPath } from './rest-json.ts';
-import type { Credential } from './sigv4.ts';
+import type { Credential } from './sigv4-authorization.ts';
 import type { WireName } from './wire.ts';
 
 export interface OperationRoute {

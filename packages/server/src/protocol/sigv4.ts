@@ -4,30 +4,23 @@
  * Source: AWS IAM User Guide, "Create a signed AWS API request"; wording of refusals as AWS sends it (observed).
  */
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from './error.ts';
+import {
+  type Authorization,
+  type Credential,
+  formatBasic,
+  incomplete,
+  invalid,
+  parseBasic,
+  readAuthorization,
+  type SignedRequest,
+} from './sigv4-authorization.ts';
+import { canonicalHeaders, canonicalPath, canonicalQuery } from './sigv4-canonical.ts';
 
 /** Secrets of the access keys this server knows. */
 export interface Keys {
   /** Undefined for an unknown key. Called for every request: must not do I/O. */
   secretFor(accessKeyId: string): string | undefined;
-}
-
-/** `AKID/20260914/us-east-1/sqs/aws4_request`, taken apart. */
-export interface Credential {
-  readonly accessKeyId: string;
-  readonly date: string;
-  readonly region: string;
-  readonly service: string;
-  readonly terminator: string;
-}
-
-/** What is signed, as it came over the wire. */
-export interface SignedRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly search: string;
-  readonly headers: IncomingHttpHeaders;
 }
 
 export interface Verified {
@@ -47,219 +40,7 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 const TERMINATOR = 'aws4_request';
 /** Tolerated difference between the signer's clock and ours. */
 const SKEW_MS = 15 * 60_000;
-/** A presigned URL lives for a week at most. */
-const MAX_EXPIRES_SECONDS = 604_800;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-
-interface Authorization {
-  readonly credential: Credential;
-  readonly signedHeaders: string;
-  readonly signature: string;
-  /** `20260914T154716Z` */
-  readonly timestamp: string;
-  /** Of a presigned URL. */
-  readonly expiresSeconds?: number;
-  readonly presigned: boolean;
-}
-
-/** The credential a request names, without any check; undefined when it names none. */
-export function readCredential(request: SignedRequest): Credential | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) {
-    const start = header.indexOf('Credential=');
-    if (start === -1) return undefined;
-    const from = start + 11;
-    let end = header.indexOf(',', from);
-    if (end === -1) end = header.length;
-    return parseCredential(header.slice(from, end).trim());
-  }
-  if (!request.search.includes('X-Amz-Credential=')) return undefined;
-  const text = new URLSearchParams(request.search).get('X-Amz-Credential');
-  return text === null ? undefined : parseCredential(text);
-}
-
-function parseCredential(text: string): Credential | undefined {
-  const parts = text.split('/');
-  if (parts.length < 5) return undefined;
-  const [date, region, service, terminator] = parts.slice(-4) as [string, string, string, string];
-  // An access key of temporary credentials may itself contain slashes.
-  return { accessKeyId: parts.slice(0, -4).join('/'), date, region, service, terminator };
-}
-
-function incomplete(message: string): ApiError {
-  return new ApiError('IncompleteSignatureException', message);
-}
-
-function invalid(message: string): ApiError {
-  return new ApiError('InvalidSignatureException', message);
-}
-
-function readAuthorization(request: SignedRequest): Authorization {
-  const header = request.headers.authorization;
-  if (header === undefined) {
-    if (request.search.includes('X-Amz-Signature=')) return readPresigned(request);
-    throw new ApiError('MissingAuthenticationTokenException', 'Missing Authentication Token');
-  }
-  const space = header.indexOf(' ');
-  const algorithm = space === -1 ? header : header.slice(0, space);
-  if (algorithm !== ALGORITHM) {
-    throw incomplete(`Unsupported AWS 'algorithm': '${algorithm}'. Only ${ALGORITHM} is supported.`);
-  }
-  let credentialText: string | undefined;
-  let signedHeaders: string | undefined;
-  let signature: string | undefined;
-  for (const part of header.slice(space + 1).split(',')) {
-    const text = part.trim();
-    if (text.startsWith('Credential=')) credentialText = text.slice(11);
-    else if (text.startsWith('SignedHeaders=')) signedHeaders = text.slice(14);
-    else if (text.startsWith('Signature=')) signature = text.slice(10);
-  }
-  const amzDate = request.headers['x-amz-date'];
-  const timestamp = typeof amzDate === 'string' ? amzDate : fromHttpDate(request.headers.date);
-  const lacks: string[] = [];
-  for (const [name, value] of [
-    ['Credential', credentialText],
-    ['Signature', signature],
-    ['SignedHeaders', signedHeaders],
-  ] as const) {
-    if (value === undefined) lacks.push(`Authorization header requires '${name}' parameter.`);
-  }
-  if (timestamp === undefined) {
-    lacks.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
-  }
-  if (lacks.length > 0) throw incomplete(`${lacks.join(' ')} Authorization=${header}`);
-  const credential = parseCredential(credentialText!);
-  if (!credential) throw malformedCredential(credentialText!);
-  return {
-    credential,
-    signedHeaders: signedHeaders!,
-    signature: signature!,
-    timestamp: timestamp!,
-    presigned: false,
-  };
-}
-
-function readPresigned(request: SignedRequest): Authorization {
-  const parameters = new URLSearchParams(request.search);
-  const algorithm = parameters.get('X-Amz-Algorithm');
-  if (algorithm !== ALGORITHM) {
-    throw incomplete(`Unsupported AWS 'algorithm': '${algorithm ?? ''}'. Only ${ALGORITHM} is supported.`);
-  }
-  const required = (name: string): string => {
-    const value = parameters.get(name);
-    if (value === null || value === '') {
-      throw incomplete(
-        `AWS query-string parameters must include '${name}'. Re-examine the query-string parameters.`,
-      );
-    }
-    return value;
-  };
-  const credentialText = required('X-Amz-Credential');
-  const credential = parseCredential(credentialText);
-  if (!credential) throw malformedCredential(credentialText);
-  const expiresSeconds = Number(parameters.get('X-Amz-Expires') ?? 'NaN');
-  if (!Number.isInteger(expiresSeconds) || expiresSeconds < 0 || expiresSeconds > MAX_EXPIRES_SECONDS) {
-    throw incomplete(`X-Amz-Expires must be a number of seconds from 0 to ${MAX_EXPIRES_SECONDS}.`);
-  }
-  return {
-    credential,
-    signedHeaders: required('X-Amz-SignedHeaders'),
-    signature: required('X-Amz-Signature'),
-    timestamp: required('X-Amz-Date'),
-    expiresSeconds,
-    presigned: true,
-  };
-}
-
-function malformedCredential(text: string): ApiError {
-  return incomplete(
-    `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${text}'`,
-  );
-}
-
-function fromHttpDate(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : formatBasic(ms);
-}
-
-/** `20260914T154716Z` of epoch ms. */
-export function formatBasic(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-}
-
-const BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-
-function parseBasic(text: string): number | undefined {
-  const match = BASIC.exec(text);
-  if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return Date.UTC(year, month - 1, day, hour, minute, second);
-}
-
-/** RFC 3986: everything but unreserved characters, byte by byte, hex in capitals. */
-export function escapeRfc3986(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+\/?$/;
-
-/** Dot segments resolved, empty ones dropped, every segment encoded once more than it came. */
-function canonicalPath(path: string): string {
-  if (path === '/' || PLAIN_PATH.test(path)) return path;
-  const segments: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '' || segment === '.') continue;
-    if (segment === '..') segments.pop();
-    else segments.push(escapeRfc3986(segment));
-  }
-  return `/${segments.join('/')}${segments.length > 0 && path.endsWith('/') ? '/' : ''}`;
-}
-
-function canonicalQuery(search: string): string {
-  if (search === '') return '';
-  const pairs: [string, string][] = [];
-  for (const pair of search.split('&')) {
-    if (pair === '') continue;
-    const equals = pair.indexOf('=');
-    const name = reencode(equals === -1 ? pair : pair.slice(0, equals));
-    if (name === 'X-Amz-Signature') continue;
-    pairs.push([name, equals === -1 ? '' : reencode(pair.slice(equals + 1))]);
-  }
-  pairs.sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0));
-  return pairs.map(([name, value]) => `${name}=${value}`).join('&');
-}
-
-function reencode(text: string): string {
-  try {
-    return escapeRfc3986(decodeURIComponent(text));
-  } catch {
-    return escapeRfc3986(text);
-  }
-}
-
-const NEEDS_FOLDING = /^[ \t]|[ \t]$|\t| {2}/;
-
-function canonicalHeaders(headers: IncomingHttpHeaders, signedHeaders: string): string {
-  let out = '';
-  for (const name of signedHeaders.split(';')) {
-    const value = headers[name];
-    let text = value === undefined ? '' : typeof value === 'string' ? value : value.join(',');
-    if (NEEDS_FOLDING.test(text)) text = text.trim().replace(/[ \t]+/g, ' ');
-    out += `${name}:${text}\n`;
-  }
-  return out;
-}
 
 interface CachedKey {
   readonly secret: string;
@@ -375,18 +156,19 @@ function checkTime({ timestamp, expiresSeconds }: Authorization, nowMs: number):
       `Date must be in ISO-8601 'basic format'. Got '${timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601`,
     );
   }
-  const now = formatBasic(nowMs);
   if (at > nowMs + SKEW_MS) {
     throw invalid(
-      `Signature not yet current: ${timestamp} is still later than ${formatBasic(nowMs + SKEW_MS)} (${now} + 15 min.)`,
+      `Signature not yet current: ${timestamp} is still later than ${formatBasic(nowMs + SKEW_MS)} (${formatBasic(nowMs)} + 15 min.)`,
     );
   }
   if (expiresSeconds !== undefined) {
     const end = at + expiresSeconds * 1000;
-    if (nowMs > end) throw invalid(`Signature expired: ${formatBasic(end)} is now earlier than ${now}`);
+    if (nowMs > end) {
+      throw invalid(`Signature expired: ${formatBasic(end)} is now earlier than ${formatBasic(nowMs)}`);
+    }
   } else if (at < nowMs - SKEW_MS) {
     throw invalid(
-      `Signature expired: ${timestamp} is now earlier than ${formatBasic(nowMs - SKEW_MS)} (${now} - 15 min.)`,
+      `Signature expired: ${timestamp} is now earlier than ${formatBasic(nowMs - SKEW_MS)} (${formatBasic(nowMs)} - 15 min.)`,
     );
   }
 }
