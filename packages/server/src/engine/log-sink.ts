@@ -7,7 +7,8 @@ import { LOG_GROUPS, type LogGroup } from '../domain/log-groups.ts';
 import type { Activity } from '../platform/activity.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { LogSink } from '../runtime/executor.ts';
-import type { Effect, Line, Store, Write } from '../store/store.ts';
+import type { Effect, Line, Store } from '../store/store.ts';
+import type { LogTaps } from './log-taps.ts';
 
 /** Characters kept while the store refuses; beyond that the oldest lines go, and are counted. */
 const MAX_KEPT_CHARS = 64 * 1024 * 1024;
@@ -26,6 +27,7 @@ export interface LogSinkDeps {
   readonly store: Pick<Store, 'commit' | 'resources'>;
   readonly clock: Clock;
   readonly activity: Activity;
+  readonly taps?: LogTaps;
   /** Told when lines could not be stored; `dropped` of them are lost for good. */
   readonly onError?: (error: unknown, dropped: number) => void;
 }
@@ -80,7 +82,8 @@ export class StoreLogSink implements LogSink {
     try {
       const result = await this.#deps.store.commit(unit);
       // A group of ours was created by someone else in the same turn: it is there now.
-      if (result.kind === 'conflict') await this.#deps.store.commit(chunks as readonly Write[]);
+      if (result.kind === 'conflict') await this.#deps.store.commit(unit.slice(groups.length));
+      if (this.#deps.taps) for (const chunk of chunks) this.#deps.taps.announce(chunk);
     } catch (error) {
       this.#keep(chunks, error);
     } finally {
@@ -100,7 +103,9 @@ export class StoreLogSink implements LogSink {
     const puts = groups.map(
       (key): Effect => ({ kind: 'put', collection: LOG_GROUPS, key, value, ifVersion: 0 }),
     );
-    return { groups, unit: [...puts, ...chunks] };
+    const { taps } = this.#deps;
+    const drawn = taps ? chunks.flatMap((chunk) => taps.plan(chunk)) : [];
+    return { groups, unit: [...puts, ...chunks, ...drawn] };
   }
 
   /** Puts chunks back in front of what came since, and tries again in a while. */

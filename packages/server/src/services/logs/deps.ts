@@ -1,4 +1,8 @@
 /** What the operations of CloudWatch Logs stand on, and the look-ups that most of them share. */
+
+import { parseFilterPattern } from '../../domain/log-filter-pattern.ts';
+import { MAX_PATTERN_CHARS } from '../../domain/log-filter-values.ts';
+import { MAX_REGEX_FILTERS, METRIC_FILTERS, SUBSCRIPTION_FILTERS } from '../../domain/log-filters.ts';
 import {
   groupNameOf,
   LOG_GROUPS,
@@ -7,6 +11,7 @@ import {
   MAX_NAME_CHARS,
   streamKey,
 } from '../../domain/log-groups.ts';
+import type { LogTaps } from '../../engine/log-taps.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import { ApiError } from '../../protocol/error.ts';
@@ -19,6 +24,8 @@ export interface LogsDeps {
   /** Used where a request names none. */
   readonly region: string;
   readonly accountId: string;
+  /** Filters and live tails; absent where lines are only kept. */
+  readonly taps?: LogTaps;
 }
 
 export function invalidParameter(message: string): ApiError {
@@ -45,6 +52,27 @@ export function checkLength(value: string | undefined, member: string, max: numb
   if (value !== undefined && value.length > max) {
     throw constraintBroken(value, member, `Member must have length less than or equal to ${max}`);
   }
+}
+
+export function limitExceeded(): ApiError {
+  return new ApiError('LimitExceededException', 'Resource limit exceeded.');
+}
+
+/** Checks a filter's pattern, and how many of the group's filters use regular expressions. */
+export function checkPattern(deps: LogsDeps, group: string, filter: string, pattern: string): void {
+  checkLength(pattern, 'filterPattern', MAX_PATTERN_CHARS);
+  const parsed = parseFilterPattern(pattern);
+  if (parsed.kind === 'invalid') throw invalidParameter(`Invalid filter pattern: ${parsed.message}`);
+  if (!parsed.pattern.usesRegex) return;
+  const others = [METRIC_FILTERS, SUBSCRIPTION_FILTERS].flatMap((collection) =>
+    deps.store.resources.list<{ pattern: string }>(collection, streamKey(group, '')),
+  );
+  const withRegex = others.filter(({ key, value }) => {
+    if (key === streamKey(group, filter)) return false;
+    const other = parseFilterPattern(value.pattern);
+    return other.kind === 'pattern' && other.pattern.usesRegex;
+  });
+  if (withRegex.length >= MAX_REGEX_FILTERS) throw limitExceeded();
 }
 
 export function invalidToken(): ApiError {

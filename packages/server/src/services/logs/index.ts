@@ -1,4 +1,4 @@
-/** CloudWatch Logs: the table of its operations. Answers from the store alone; keeps nothing in memory. */
+/** CloudWatch Logs: the table of its operations. Answers from the store. */
 import type { Service } from '../../protocol/operation.ts';
 import type { LogsDeps } from './deps.ts';
 import { LOGS_ERRORS } from './errors.ts';
@@ -12,8 +12,20 @@ import {
   putLogGroupDeletionProtection,
 } from './operations/log-groups.ts';
 import { createLogStream, deleteLogStream, describeLogStreams } from './operations/log-streams.ts';
+import {
+  deleteMetricFilter,
+  describeMetricFilters,
+  putMetricFilter,
+  testMetricFilter,
+} from './operations/metric-filters.ts';
 import { putLogEvents } from './operations/put-log-events.ts';
 import { deleteRetentionPolicy, putRetentionPolicy } from './operations/retention-policy.ts';
+import { startLiveTail } from './operations/start-live-tail.ts';
+import {
+  deleteSubscriptionFilter,
+  describeSubscriptionFilters,
+  putSubscriptionFilter,
+} from './operations/subscription-filters.ts';
 import {
   listTagsForResource,
   listTagsLogGroup,
@@ -32,9 +44,13 @@ export function createLogsService(deps: LogsDeps): Service {
       CreateLogStream: createLogStream(deps),
       DeleteLogGroup: deleteLogGroup(deps),
       DeleteLogStream: deleteLogStream(deps),
+      DeleteMetricFilter: deleteMetricFilter(deps),
       DeleteRetentionPolicy: deleteRetentionPolicy(deps),
+      DeleteSubscriptionFilter: deleteSubscriptionFilter(deps),
       DescribeLogGroups: describeLogGroups(deps),
       DescribeLogStreams: describeLogStreams(deps),
+      DescribeMetricFilters: describeMetricFilters(deps),
+      DescribeSubscriptionFilters: describeSubscriptionFilters(deps),
       FilterLogEvents: filterLogEvents(deps),
       GetLogEvents: getLogEvents(deps),
       ListLogGroups: listLogGroups(deps),
@@ -42,9 +58,13 @@ export function createLogsService(deps: LogsDeps): Service {
       ListTagsLogGroup: listTagsLogGroup(deps),
       PutLogEvents: putLogEvents(deps),
       PutLogGroupDeletionProtection: putLogGroupDeletionProtection(deps),
+      PutMetricFilter: putMetricFilter(deps),
       PutRetentionPolicy: putRetentionPolicy(deps),
+      PutSubscriptionFilter: putSubscriptionFilter(deps),
+      StartLiveTail: startLiveTail(deps),
       TagLogGroup: tagLogGroup(deps),
       TagResource: tagResource(deps),
+      TestMetricFilter: testMetricFilter(),
       UntagLogGroup: untagLogGroup(deps),
       UntagResource: untagResource(deps),
     },

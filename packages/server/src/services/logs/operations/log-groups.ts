@@ -8,6 +8,7 @@ import type {
   ListLogGroupsResponse,
   PutLogGroupDeletionProtectionRequest,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { METRIC_FILTERS, SUBSCRIPTION_FILTERS } from '../../../domain/log-filters.ts';
 import {
   GROUP_NAME,
   groupArn,
@@ -34,7 +35,7 @@ import {
 const MAX_PAGE = 50;
 
 /** Collections whose keys start with the group's name and a colon, and that go with the group. */
-const OWNED = [LOG_STREAMS, 'metric-filters', 'subscription-filters'] as const;
+const OWNED = [LOG_STREAMS, METRIC_FILTERS, SUBSCRIPTION_FILTERS];
 
 export function createLogGroup(deps: LogsDeps): Handler<CreateLogGroupRequest> {
   return async (input) => {
@@ -118,7 +119,7 @@ export function describeLogGroups(
         logGroupName: key,
         creationTime: value.createdAt,
         retentionInDays: value.retentionInDays,
-        metricFilterCount: deps.store.resources.list('metric-filters', `${key}:`).length,
+        metricFilterCount: deps.store.resources.list(METRIC_FILTERS, `${key}:`).length,
         arn: `${arn}:*`,
         storedBytes: streams.reduce((sum, stream) => sum + stream.bytes, 0),
         logGroupClass: value.class,

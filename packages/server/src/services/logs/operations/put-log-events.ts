@@ -23,7 +23,9 @@ export function putLogEvents(deps: LogsDeps): Handler<PutLogEventsRequest, PutLo
     if (decision.kind === 'refused') throw invalidParameter(decision.message);
     if (decision.events.length > 0) {
       const lines = decision.events.map((event) => ({ at: event.timestamp, text: event.message }));
-      await deps.store.commit([{ kind: 'write', group, stream, at: now, lines }]);
+      const written = { group, stream, at: now, lines };
+      await deps.store.commit([{ kind: 'write', ...written }, ...(deps.taps?.plan(written) ?? [])]);
+      deps.taps?.announce(written);
     }
     return {
       nextSequenceToken: String(now).padStart(TOKEN_DIGITS, '4'),
