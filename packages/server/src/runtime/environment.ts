@@ -4,9 +4,7 @@
  * one is initialised inside the run, as on AWS. Runs are executed one at a time; a run that was sent ahead but
  * did not begin is given back, never failed.
  */
-import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { FunctionSpec, Outcome, RunReport } from '../domain/invocation.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -50,6 +48,7 @@ import { LogReader } from './log-reader.ts';
 import { FIRST_PACE, nextPace, type Pace } from './prefetch.ts';
 import { formatRuntimeVersionArn, type Runtime } from './runtimes.ts';
 import type { Session } from './session.ts';
+import { endStragglers } from './stragglers.ts';
 
 export interface EnvironmentDeps {
   readonly clock: Clock;
@@ -59,8 +58,6 @@ export interface EnvironmentDeps {
   readonly logSink: LogSink;
   readonly codeStore: CodeStore;
   readonly launcher: Launcher;
-  /** Folder under which every environment has its own. */
-  readonly root: string;
   /** AWS: 10 s. */
   readonly initTimeoutMs: number;
   readonly afterTurns: (callback: () => void) => void;
@@ -131,7 +128,8 @@ export class Environment {
   readonly #deps: EnvironmentDeps;
   readonly #host: EnvironmentHost;
   readonly #runtime: Runtime;
-  readonly #folder: string;
+  /** Holds its temporary folder; from the first process on. */
+  #folder: string | undefined;
   #state: State = 'starting';
   #session: Session | undefined;
   #readers: LogReader[] = [];
@@ -168,7 +166,6 @@ export class Environment {
     this.#runtime = runtime;
     this.id = deps.ids.uuid().replaceAll('-', '');
     this.logStream = formatStreamName(deps.clock.now(), spec.version, this.id);
-    this.#folder = join(deps.root, this.id);
     void this.#start();
   }
 
@@ -202,12 +199,14 @@ export class Environment {
     if (this.#retiring) return 0;
     if (this.#state === 'reset') return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
     if (this.#state !== 'ready' || !this.#session) return 0;
-    if (this.#writesRaw || !this.#session.prefetches) {
+    const { window } = this.#pace;
+    // One at a time: the next one begins when all that the last one wrote has been read.
+    if (window === 1 || this.#writesRaw || !this.#session.prefetches) {
       return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
     }
     // Behind a run that lasts nothing may be put: the process would forget it.
     if (this.#inflight.length > 0 && this.elapsedMs(performance.now()) > SLOW_RUN_MS / 2) return 0;
-    return Math.max(0, this.#pace.window - this.#inflight.length);
+    return Math.max(0, window - this.#inflight.length);
   }
 
   /** The next run must bring a process up. */
@@ -280,18 +279,25 @@ export class Environment {
       job.answer({ kind: 'systemError', message: 'The execution environment was stopped.' });
     }
     this.#setBusy(false);
-    void this.#removeFolder(gone);
+    void this.#removeTraces(gone);
     this.#host.onReturned(jobs.filter((job) => job.begunAt === 0));
     this.#host.onEnded(this);
   }
 
-  async #removeFolder(gone: Promise<void> | undefined): Promise<void> {
+  /** Never rejects: called when nobody waits. */
+  async #removeTraces(gone: Promise<void> | undefined): Promise<void> {
     try {
       await gone;
-      await rm(this.#folder, { recursive: true, force: true });
+      await this.#endStragglers();
+      if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
     } catch (error) {
       this.#deps.log.warn({ err: error, folder: this.#folder }, 'folder of an environment was not removed');
     }
+  }
+
+  /** What left the process group is found by a variable that no other environment has. */
+  async #endStragglers(): Promise<void> {
+    await endStragglers('AWS_LAMBDA_LOG_STREAM_NAME', this.logStream);
   }
 
   /** Looks after the run under way; called every few milliseconds while there is one. `now` is performance.now(). */
@@ -314,15 +320,8 @@ export class Environment {
   // --- Starting ---------------------------------------------------------------------------------------
 
   async #start(): Promise<void> {
-    const { clock } = this.#deps;
-    try {
-      mkdirSync(join(this.#folder, 'tmp'), { recursive: true });
-    } catch (error) {
-      this.#giveUp(error as Error);
-      return;
-    }
     const versionArn = formatRuntimeVersionArn(this.spec.region, this.#runtime);
-    const at = clock.now();
+    const at = this.#deps.clock.now();
     this.#prelude.push({ at, text: formatInitStart(at, this.spec, this.#runtime.label, versionArn) });
     await this.#launch();
   }
@@ -338,15 +337,16 @@ export class Environment {
     try {
       const nonce = this.#deps.random.bytes(8);
       const taskRoot = await this.#deps.codeStore.path(this.spec.codeSha256);
-      session = await this.#deps.launcher.launch({
+      const launched = await this.#deps.launcher.launch({
         spec: this.spec,
         runtime: this.#runtime,
         taskRoot,
-        tmp: join(this.#folder, 'tmp'),
         logStream: this.logStream,
         nonce,
-        pidFile: join(this.#folder, 'pid'),
+        ...(this.#folder !== undefined && { folder: this.#folder }),
       });
+      session = launched.session;
+      this.#folder = launched.folder;
       const consumer = {
         record: (sequence: number, text: string) => this.#onRecord(sequence, text),
         raw: (text: string) => this.#onRaw(text),
@@ -358,8 +358,8 @@ export class Environment {
       return;
     }
     if (this.#state === 'ended') {
-      session.process.kill();
       session.close();
+      void this.#removeTraces(session.process.gone);
       return;
     }
     this.#session = session;
@@ -509,7 +509,6 @@ export class Environment {
     } else {
       this.#finish({ job, durationMs, result: { payload: frame.payload }, ending: { status: 'success' } });
     }
-    this.#pace = nextPace(this.#pace, frame.durationMs);
     this.lastUsedAt = performance.now();
     if (flags & END_FORGETS) {
       this.#epoch++;
@@ -552,7 +551,11 @@ export class Environment {
     this.#settling = false;
     const finished = this.#finished;
     this.#finished = [];
-    for (const done of finished) this.#answer(done);
+    for (const done of finished) {
+      this.#answer(done);
+      // Only now: what it wrote behind our back has been seen.
+      this.#pace = nextPace(this.#pace, done.durationMs);
+    }
     if (this.#inflight.length === 0) {
       this.#owner = undefined;
       if (this.#state !== 'ended') this.#setBusy(false);
@@ -687,6 +690,9 @@ export class Environment {
     clearTimeout(this.#initWatch);
     for (const reader of this.#readers) reader.end();
     session.close();
+    this.#endStragglers().catch((error: unknown) =>
+      this.#deps.log.warn({ err: error }, 'processes that a function left were not ended'),
+    );
     const reason = this.#killedFor;
     if (reason !== 'abort') this.#host.onDied(this, performance.now() - this.#launchedAt, this.#answeredRuns);
     if (this.#state === 'starting') {

@@ -59,6 +59,8 @@ export interface ExecutorState {
   readonly starting: number;
   /** Runs waiting inside. */
   readonly waiting: number;
+  /** How functions are kept apart (`basic`, `namespaces`; `unknown` for a moment after the start), and why not more. */
+  readonly isolation: { readonly tier: 'basic' | 'namespaces' | 'unknown'; readonly reason?: string };
 }
 
 /** Where function output goes. Lines are durable once the next commit of the event is. */

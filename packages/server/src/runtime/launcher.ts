@@ -2,12 +2,14 @@
  * Starts the process of an environment: the right program, variables, flags. Keeps Node processes that were
  * started ahead and wait to be told what they are, so that most cold starts need not wait for Node itself.
  */
+import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FunctionSpec } from '../domain/invocation.ts';
 import type { Log } from '../platform/log.ts';
 import { type Credentials, formatFunctionEnvironment } from './function-environment.ts';
+import type { Isolation } from './isolation.ts';
 import { FunctionProcess } from './process.ts';
 import { HttpSession, RuntimeApi } from './runtime-api.ts';
 import { FIRST_NODE_WITHOUT_CALLBACKS, RUNTIME_DIR, type Runtime, type Runtimes } from './runtimes.ts';
@@ -17,11 +19,23 @@ export interface LaunchRequest {
   readonly spec: FunctionSpec;
   readonly runtime: Runtime;
   readonly taskRoot: string;
-  readonly tmp: string;
+  /** The environment's folder from its first process on; absent before it. */
+  readonly folder?: string;
   readonly logStream: string;
   /** Signs the log frames of our bootstraps. */
   readonly nonce: Buffer;
-  readonly pidFile: string;
+}
+
+export interface Launched {
+  readonly session: Session;
+  /** Holds the environment's temporary folder. */
+  readonly folder: string;
+}
+
+/** A process that waits to be told what it is, and the folder it came with. */
+interface Spare {
+  readonly process: FunctionProcess;
+  readonly folder: string;
 }
 
 export interface LauncherOptions {
@@ -29,6 +43,9 @@ export interface LauncherOptions {
   readonly endpoint: () => string;
   readonly credentials: () => Credentials;
   readonly log: Log;
+  /** Folder of the folders of all environments. */
+  readonly root: string;
+  readonly isolation: Promise<Isolation>;
 }
 
 /** The program a custom runtime must bring is not there, or cannot be executed. */
@@ -46,7 +63,7 @@ const EXPLICIT_STRIP_TYPES = { from: [22, 6], to: [22, 18] } as const;
 export class Launcher {
   readonly #options: LauncherOptions;
   /** By what they were started with, least recently used first. */
-  readonly #spares = new Map<string, Promise<FunctionProcess | undefined>>();
+  readonly #spares = new Map<string, Promise<Spare | undefined>>();
   readonly #alive = new Set<FunctionProcess>();
   #stopped = false;
 
@@ -59,35 +76,93 @@ export class Launcher {
   }
 
   /** Rejects when the system gives no process; with NoBootstrap when the code lacks its program. */
-  async launch(request: LaunchRequest): Promise<Session> {
+  async launch(request: LaunchRequest): Promise<Launched> {
     return request.runtime.kind === 'custom' ? this.#launchCustom(request) : this.#launchOwn(request);
   }
 
-  async #launchOwn(request: LaunchRequest): Promise<Session> {
-    const environment = this.#environmentOf(request);
-    const { process, bare } = await this.#startOwn(request, environment);
-    process.record(request.pidFile);
-    return new SocketSession(process, this.#assignment(request, bare ? environment : undefined));
+  async #launchOwn(request: LaunchRequest): Promise<Launched> {
+    const { spec, runtime, taskRoot } = request;
+    const isolation = await this.#options.isolation;
+    const command = ownCommand(runtime, spec.memoryMb);
+    const ahead =
+      !Object.keys(spec.environment).some((name) => READ_AT_START.test(name)) &&
+      !existsSync(join(taskRoot, 'lib'));
+    // A private /tmp comes with its process; an environment that has a folder already keeps that.
+    const spare =
+      ahead && (request.folder === undefined || isolation.tier === 'basic')
+        ? await this.#takeSpare(command)
+        : undefined;
+    const folder = request.folder ?? spare?.folder ?? (await this.#makeFolder());
+    if (spare && spare.folder !== folder) this.#removeFolder(spare.folder);
+    const environment = this.#environmentOf(request, isolation, folder);
+    const wrapper = spec.environment.AWS_LAMBDA_EXEC_WRAPPER;
+    if (wrapper !== undefined) command.unshift('/bin/sh', '-c', 'exec "$@"', 'sh', inside(wrapper, taskRoot));
+    const process =
+      spare?.process ??
+      (await this.#start(
+        isolation.wrap(command, join(folder, TMP)),
+        taskRoot,
+        ahead ? BARE_ENVIRONMENT : environment,
+      ));
+    process.record(join(folder, PID_FILE));
+    const session = new SocketSession(process, this.#assignment(request, ahead ? environment : undefined));
+    return { session, folder };
   }
 
-  async #launchCustom(request: LaunchRequest): Promise<Session> {
-    const { taskRoot, pidFile } = request;
+  async #launchCustom(request: LaunchRequest): Promise<Launched> {
+    const { taskRoot } = request;
     const bootstrap = await findBootstrap([join(taskRoot, 'bootstrap'), '/opt/bootstrap']);
+    const isolation = await this.#options.isolation;
+    const folder = request.folder ?? (await this.#makeFolder());
     const api = await RuntimeApi.start();
     try {
-      const env = this.#environmentOf(request, api.address);
-      const args = ['-c', MERGED, 'sh', bootstrap];
-      const process = this.#track(await FunctionProcess.start({ file: '/bin/sh', args, cwd: taskRoot, env }));
-      process.record(pidFile);
-      return new HttpSession(process, api);
+      const environment = this.#environmentOf(request, isolation, folder, api.address);
+      const command = ['/bin/sh', '-c', MERGED, 'sh', bootstrap];
+      const process = await this.#start(isolation.wrap(command, join(folder, TMP)), taskRoot, environment);
+      process.record(join(folder, PID_FILE));
+      return { session: new HttpSession(process, api), folder };
     } catch (error) {
       api.close();
       throw error;
     }
   }
 
-  #environmentOf(request: LaunchRequest, runtimeApi?: string): Record<string, string> {
-    const { spec, runtime, taskRoot, tmp, logStream } = request;
+  async #start(
+    command: readonly string[],
+    cwd: string,
+    env: Readonly<Record<string, string>>,
+  ): Promise<FunctionProcess> {
+    const [file, ...args] = command;
+    const process = await FunctionProcess.start({ file: file as string, args, cwd, env });
+    if (this.#stopped) {
+      process.release();
+      await process.gone;
+      throw new Error('the server is stopping');
+    }
+    this.#alive.add(process);
+    void process.gone.then(() => this.#alive.delete(process));
+    return process;
+  }
+
+  async #makeFolder(): Promise<string> {
+    const folder = join(this.#options.root, randomUUID());
+    await mkdir(join(folder, TMP), { recursive: true });
+    return folder;
+  }
+
+  #removeFolder(folder: string): void {
+    rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
+      this.#options.log.warn({ err: error, folder }, 'folder of an environment was not removed'),
+    );
+  }
+
+  #environmentOf(
+    request: LaunchRequest,
+    isolation: Isolation,
+    folder: string,
+    runtimeApi?: string,
+  ): Record<string, string> {
+    const { spec, runtime, taskRoot, logStream } = request;
     return formatFunctionEnvironment({
       spec,
       taskRoot,
@@ -96,7 +171,7 @@ export class Launcher {
       logStream,
       credentials: this.#options.credentials(),
       endpoint: this.#options.endpoint(),
-      tmp,
+      ...(isolation.tier === 'basic' && { tmp: join(folder, TMP) }),
       ...(runtimeApi !== undefined && { runtimeApi }),
       ...(runtime.file !== undefined && { interpreter: runtime.file }),
     });
@@ -107,16 +182,10 @@ export class Launcher {
     this.#stopped = true;
     const spares = [...this.#spares.values()];
     this.#spares.clear();
-    for (const spare of spares) end(await spare);
+    for (const spare of spares) this.#end(await spare);
     const alive = [...this.#alive];
     for (const process of alive) process.kill();
     await Promise.all(alive.map((process) => process.gone));
-  }
-
-  #track(process: FunctionProcess): FunctionProcess {
-    this.#alive.add(process);
-    void process.gone.then(() => this.#alive.delete(process));
-    return process;
   }
 
   #assignment(request: LaunchRequest, environment: Record<string, string> | undefined): Assignment {
@@ -143,43 +212,19 @@ export class Launcher {
     };
   }
 
-  /** `bare`: the process has yet to be told its variables. */
-  async #startOwn(
-    request: LaunchRequest,
-    environment: Record<string, string>,
-  ): Promise<{ readonly process: FunctionProcess; readonly bare: boolean }> {
-    const { spec, runtime, taskRoot } = request;
-    const command = ownCommand(runtime, spec.memoryMb);
-    const ahead =
-      !Object.keys(spec.environment).some((name) => READ_AT_START.test(name)) &&
-      !existsSync(join(taskRoot, 'lib'));
-    if (ahead) {
-      const spare = await this.#takeSpare(command);
-      if (spare) return { process: spare, bare: true };
-    }
-    const wrapper = spec.environment.AWS_LAMBDA_EXEC_WRAPPER;
-    if (wrapper !== undefined) command.unshift('/bin/sh', '-c', 'exec "$@"', 'sh', inside(wrapper, taskRoot));
-    const [file, ...args] = command;
-    const process = await FunctionProcess.start({
-      file: file as string,
-      args,
-      cwd: taskRoot,
-      env: ahead ? BARE_ENVIRONMENT : environment,
-    });
-    return { process: this.#track(process), bare: ahead };
-  }
-
-  async #takeSpare(command: readonly string[]): Promise<FunctionProcess | undefined> {
+  async #takeSpare(command: readonly string[]): Promise<Spare | undefined> {
     const key = command.join('\0');
     const promised = this.#spares.get(key);
     // Before anything else can happen: a process is given away once.
     this.#spares.delete(key);
     const spare = await promised;
-    return spare?.alive ? spare : undefined;
+    if (spare?.process.alive) return spare;
+    this.#end(spare);
+    return undefined;
   }
 
   /**
-   * Starts a process like the one `request` got, for the next cold start. Called when the cold start is over, so
+   * Starts a process like those of this function, for the next cold start. Called when a cold start is over, so
    * that the two do not compete.
    */
   prepare(spec: FunctionSpec, runtime: Runtime): void {
@@ -187,30 +232,40 @@ export class Launcher {
     const command = ownCommand(runtime, spec.memoryMb);
     const key = command.join('\0');
     if (this.#spares.has(key)) return;
-    const [file, ...args] = command;
-    const spare = FunctionProcess.start({ file: file as string, args, cwd: '/', env: BARE_ENVIRONMENT }).then(
-      (started) => this.#track(started),
-      (error: unknown) => {
-        this.#options.log.warn({ err: error }, 'no process could be started ahead');
-        return undefined;
-      },
-    );
-    this.#spares.set(key, spare);
+    this.#spares.set(key, this.#startSpare(command));
     for (const [oldKey, old] of this.#spares) {
       if (this.#spares.size <= MAX_SPARES) break;
       this.#spares.delete(oldKey);
-      void old.then(end);
+      void old.then((spare) => this.#end(spare));
     }
+  }
+
+  /** Never rejects: without it the next cold start takes longer, that is all. */
+  async #startSpare(command: readonly string[]): Promise<Spare | undefined> {
+    try {
+      const isolation = await this.#options.isolation;
+      const folder = await this.#makeFolder();
+      const process = await this.#start(isolation.wrap(command, join(folder, TMP)), '/', BARE_ENVIRONMENT);
+      return { process, folder };
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'no process could be started ahead');
+      return undefined;
+    }
+  }
+
+  #end(spare: Spare | undefined): void {
+    if (!spare) return;
+    spare.process.release();
+    void spare.process.gone.then(() => this.#removeFolder(spare.folder));
   }
 }
 
+/** Names within an environment's folder. */
+const TMP = 'tmp';
+const PID_FILE = 'pid';
+
 /** All that a process may know before it is told what it is. */
 const BARE_ENVIRONMENT = { LANG: 'en_US.UTF-8', TZ: ':UTC', PYTHONDONTWRITEBYTECODE: '1', PYTHONUTF8: '1' };
-
-function end(process: FunctionProcess | undefined): void {
-  process?.kill();
-  process?.release();
-}
 
 /** Standard output and error in one stream, in the order in which they were written. */
 const MERGED = 'exec "$@" 2>&1';

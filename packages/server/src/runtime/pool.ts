@@ -13,10 +13,11 @@ import type { Random } from '../platform/random.ts';
 import { Environment, type EnvironmentDeps, type EnvironmentHost } from './environment.ts';
 import type { Capacity, CodeStore, Executor, ExecutorState, LogSink, RunOptions } from './executor.ts';
 import type { Credentials } from './function-environment.ts';
+import { type Isolation, type IsolationTier, probeIsolation } from './isolation.ts';
 import { Job } from './job.ts';
 import { Launcher } from './launcher.ts';
 import { endOrphans } from './orphans.ts';
-import { createRuntimes, type Runtime, type Runtimes } from './runtimes.ts';
+import { createRuntimes, RUNTIME_DIR, type Runtime, type Runtimes } from './runtimes.ts';
 import { decideEnvironments, decideRestartPauseMs } from './scaling.ts';
 import { createTurns } from './turns.ts';
 
@@ -46,6 +47,8 @@ export interface ExecutorOptions {
   readonly credentials?: () => Credentials;
   readonly limits?: ExecutorLimits;
   readonly runtimes?: Runtimes;
+  /** Default: as much as this machine permits. */
+  readonly isolation?: IsolationTier | 'auto';
 }
 
 const DEFAULT_CREDENTIALS: Credentials = {
@@ -108,6 +111,7 @@ class Pool implements Executor, EnvironmentHost {
   readonly #idleMs: number;
   readonly #reaper: NodeJS.Timeout;
   #ticker: NodeJS.Timeout | undefined;
+  #isolation: Isolation | undefined;
   #busy = 0;
   #stopped = false;
   #onQuiet: (() => void) | undefined;
@@ -123,11 +127,21 @@ class Pool implements Executor, EnvironmentHost {
     this.#idleMs = limits.idleMs ?? IDLE_MS;
     const root = join(options.dataDir, 'environments');
     endOrphans(root);
+    const isolation = probeIsolation(options.isolation ?? 'auto', root, [
+      options.dataDir,
+      RUNTIME_DIR,
+      process.execPath,
+    ]);
     this.#launcher = new Launcher({
       runtimes: options.runtimes ?? createRuntimes(),
       endpoint: options.endpoint,
       credentials: options.credentials ?? (() => DEFAULT_CREDENTIALS),
       log: options.log,
+      root,
+      isolation,
+    });
+    void isolation.then((found) => {
+      this.#isolation = found;
     });
     this.#deps = {
       clock: options.clock,
@@ -137,7 +151,6 @@ class Pool implements Executor, EnvironmentHost {
       logSink: options.logSink,
       codeStore: options.codeStore,
       launcher: this.#launcher,
-      root,
       initTimeoutMs: limits.initTimeoutMs ?? INIT_TIMEOUT_MS,
       afterTurns: createTurns(),
     };
@@ -233,7 +246,10 @@ class Pool implements Executor, EnvironmentHost {
     let waiting = 0;
     for (const environment of this.#environments.keys()) if (environment.starting) starting++;
     for (const group of this.#groups.values()) waiting += group.waiting.length;
-    return { environments: this.#environments.size, busy: this.#busy, starting, waiting };
+    const isolation = this.#isolation
+      ? { tier: this.#isolation.tier, reason: this.#isolation.reason }
+      : { tier: 'unknown' as const };
+    return { environments: this.#environments.size, busy: this.#busy, starting, waiting, isolation };
   }
 
   // --- EnvironmentHost --------------------------------------------------------------------------------

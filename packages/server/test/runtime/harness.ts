@@ -34,8 +34,10 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-export async function createHarness(overrides: Partial<ExecutorOptions> = {}): Promise<Harness> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'redrive-runtime-'));
+export async function createHarness(
+  overrides: Partial<ExecutorOptions> & { parentFolder?: string } = {},
+): Promise<Harness> {
+  const dataDir = await mkdtemp(join(overrides.parentFolder ?? tmpdir(), 'redrive-runtime-'));
   const clock = new RealClock();
   const random = new SystemRandom();
   const ids = createIds(clock, random);
