@@ -5,7 +5,6 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Random } from '../../platform/random.ts';
 import type { CodeStore } from '../../runtime/executor.ts';
-import type { Runtimes } from '../../runtime/runtimes.ts';
 import type { Store } from '../../store/store.ts';
 
 export interface LambdaDeps {
@@ -20,5 +19,5 @@ export interface LambdaDeps {
   /** Concurrent executions of the account; 1,000 when absent. */
   readonly accountConcurrency?: number;
   /** What this machine can run; a function that could never run is refused when it is created. */
-  readonly runtimes?: Runtimes;
+  readonly runtimes?: { find(runtime: string): Promise<object | undefined> };
 }
