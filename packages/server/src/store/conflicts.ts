@@ -14,10 +14,13 @@ interface ReceiptView {
 
 /** What the rules look at; `Effect` and the forms that cross to a database both fit. */
 export type EffectView =
+  | { readonly kind: 'ack'; readonly receipt: ReceiptView; readonly heldAt?: number | undefined }
   | {
-      readonly kind: 'ack' | 'reschedule';
+      readonly kind: 'reschedule';
       readonly receipt: ReceiptView;
       readonly heldAt?: number | undefined;
+      readonly dueAt: number;
+      readonly release: boolean;
     }
   | { readonly kind: 'send'; readonly message: { readonly subject?: string | undefined } }
   | { readonly kind: 'open'; readonly subject: string }
@@ -28,27 +31,35 @@ export type EffectView =
       readonly key: string;
       readonly ifVersion?: number | undefined;
     }
-  | { readonly kind: 'count' | 'write' | 'clear' | 'erase' };
+  | { readonly kind: 'clear'; readonly queue: string; readonly sentBefore?: number | undefined }
+  | { readonly kind: 'count' | 'write' | 'erase' };
+
+interface MessageView {
+  readonly lease: number;
+  readonly held: boolean;
+  readonly dueAt: number;
+  readonly sentAt: number;
+}
 
 /** The store as it stands. */
 export interface Facts {
   /** The message that `receipt` names by queue, seq and id; undefined when it is gone. */
-  message(
-    receipt: ReceiptView,
-  ): { readonly lease: number; readonly held: boolean; readonly dueAt: number } | undefined;
+  message(receipt: ReceiptView): MessageView | undefined;
   /** Status of a subject; undefined when it is unknown. */
   status(subject: string): string | undefined;
   /** Version of a resource, 0 when there is none. */
   version(collection: string, key: string): number;
 }
 
-/** Version of a resource that the same unit has put before: known only once it is applied. */
+/** A resource that the same unit has put before: nobody can know its version yet, so every guard fails. */
 const PUT_IN_UNIT = -1;
 
 /** The first conflict of the unit, or undefined when all of it can happen. */
 export function findConflict(unit: readonly EffectView[], facts: Facts): Conflict | undefined {
   // What the effects so far will have done. Made when first needed: most units need none of it.
-  let acked: Set<number> | undefined;
+  let messages: Map<number, MessageView | undefined> | undefined;
+  /** By queue: what was sent before that is gone. */
+  let cleared: Map<string, number> | undefined;
   let statuses: Map<string, string> | undefined;
   let versions: Map<string, number> | undefined;
   const statusOf = (subject: string) => statuses?.get(subject) ?? facts.status(subject);
@@ -59,15 +70,26 @@ export function findConflict(unit: readonly EffectView[], facts: Facts): Conflic
       case 'ack':
       case 'reschedule': {
         const { receipt, heldAt } = effect;
-        const message = acked?.has(receipt.seq) ? undefined : facts.message(receipt);
-        if (message === undefined) return conflict('UnknownMessage', index);
+        const message = messages?.has(receipt.seq) ? messages.get(receipt.seq) : facts.message(receipt);
+        if (message === undefined || message.sentAt < (cleared?.get(receipt.queue) ?? -Infinity)) {
+          return conflict('UnknownMessage', index);
+        }
         if (message.lease !== receipt.lease) return conflict('StaleReceipt', index);
         if (heldAt !== undefined && !(message.held && message.dueAt > heldAt))
           return conflict('StaleReceipt', index);
-        if (effect.kind === 'ack') {
-          acked ??= new Set();
-          acked.add(receipt.seq);
-        }
+        messages ??= new Map();
+        messages.set(
+          receipt.seq,
+          effect.kind === 'ack'
+            ? undefined
+            : { ...message, held: message.held && !effect.release, dueAt: effect.dueAt },
+        );
+        break;
+      }
+      case 'clear': {
+        const { queue, sentBefore = Infinity } = effect;
+        cleared ??= new Map();
+        cleared.set(queue, Math.max(sentBefore, cleared.get(queue) ?? -Infinity));
         break;
       }
       case 'send': {

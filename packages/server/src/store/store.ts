@@ -271,6 +271,22 @@ export interface SubjectFilter {
   readonly limit: number;
 }
 
+/** A filter that needs more of a subject than an index holds: each one in question is read. */
+export interface SubjectSearch extends SubjectFilter {
+  readonly reason?: string;
+  /** The payload contains it; ASCII letters match in either case. */
+  readonly payloadText?: string;
+  /** One of the entries' kinds or data contains it; ASCII letters match in either case. */
+  readonly entryText?: string;
+  /** How many subjects are read at most, so that a rare text never holds up other readers. */
+  readonly scan: number;
+}
+export interface SubjectPage {
+  readonly subjects: readonly Subject[];
+  /** `before` of the next page; absent when everything has been looked at. */
+  readonly next?: string;
+}
+
 export interface StoredLine extends Line {
   /** Unique within the group and growing with arrival. */
   readonly id: string;
@@ -343,6 +359,7 @@ export interface Store {
 
   readSubject(subject: string): Promise<{ subject: Subject; entries: Entry[] } | undefined>;
   listSubjects(filter: SubjectFilter): Promise<Subject[]>;
+  searchSubjects(search: SubjectSearch): Promise<SubjectPage>;
   readCounters(prefix: string): Promise<Record<string, number>>;
   /**
    * The ledger's counters and the number of messages in all queues whose name starts with `queuePrefix`, both as

@@ -1,8 +1,9 @@
 /** Looking at subjects, entries and counters, and recounting them. */
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { AuditReport, Entry, Subject, SubjectFilter } from '../store.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { AuditReport, Entry, Subject, SubjectFilter, SubjectPage, SubjectSearch } from '../store.ts';
 import { LEDGER_PREFIX, openedCounter, settledCounter } from '../store.ts';
 import { after, prepareRows } from './connection.ts';
+import { chooseSubjects, matchContent } from './subject-filter.ts';
 
 type SubjectCells = [
   subject: string,
@@ -54,38 +55,34 @@ export class JournalReads {
 
   /** By the time of acceptance, newest first. */
   listSubjects(filter: SubjectFilter): Subject[] {
-    const { topic, status, from, to, before, limit } = filter;
-    const conditions: string[] = [];
-    const parameters: SQLInputValue[] = [];
-    const where = (condition: string, ...values: SQLInputValue[]) => {
-      conditions.push(condition);
-      parameters.push(...values);
-    };
-    // `+` keeps a condition from choosing the index: the one that selects most is named below.
-    let index = 'subjects_time';
-    if (status !== undefined && status !== 'Succeeded') {
-      index = 'subjects_status';
-      where(`s.status = ? AND s.status <> 'Succeeded'`, status);
-      if (topic !== undefined) where('+s.topic = (SELECT id FROM topics WHERE name = ?)', topic);
-    } else {
-      if (topic !== undefined) {
-        index = 'subjects_topic';
-        where('s.topic = (SELECT id FROM topics WHERE name = ?)', topic);
-      }
-      if (status !== undefined) where('+s.status = ?', status);
-    }
-    if (from !== undefined) where('s.accepted_at >= ?', from);
-    if (to !== undefined) where('s.accepted_at < ?', to);
-    if (before !== undefined) {
-      const place = this.#placeBefore(before);
-      if (!place) return [];
-      where('(s.accepted_at, s.seq) < (?, ?)', ...place);
-    }
-    const sql = `SELECT ${COLUMNS} ${FROM_SUBJECTS} INDEXED BY ${index} ${JOINS}
-      ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
+    const place = filter.before === undefined ? undefined : this.#placeBefore(filter.before);
+    if (filter.before !== undefined && !place) return [];
+    const { index, where, parameters } = chooseSubjects(filter, place);
+    const sql = `SELECT ${COLUMNS} ${FROM_SUBJECTS} INDEXED BY ${index} ${JOINS} ${where}
       ORDER BY s.accepted_at DESC, s.seq DESC LIMIT ?`;
-    const rows = this.#statement(sql).all(...parameters, limit) as unknown as SubjectCells[];
+    const rows = this.#statement(sql).all(...parameters, filter.limit) as unknown as SubjectCells[];
     return rows.map(toSubject);
+  }
+
+  /** As `listSubjects`, but looks into at most `scan` subjects and says where it ended. */
+  searchSubjects(search: SubjectSearch): SubjectPage {
+    const place = search.before === undefined ? undefined : this.#placeBefore(search.before);
+    if (search.before !== undefined && !place) return { subjects: [] };
+    const { index, where, parameters } = chooseSubjects(search, place);
+    const window = `SELECT s.* ${FROM_SUBJECTS} INDEXED BY ${index} ${where}
+      ORDER BY s.accepted_at DESC, s.seq DESC`;
+    const content = matchContent(search);
+    const rows = this.#statement(
+      `SELECT ${COLUMNS} FROM (${window} LIMIT ?) s ${JOINS} ${content.where}
+       ORDER BY s.accepted_at DESC, s.seq DESC LIMIT ?`,
+    ).all(...parameters, search.scan, ...content.parameters, search.limit) as unknown as SubjectCells[];
+    const subjects = rows.map(toSubject);
+    if (subjects.length === search.limit) return { subjects, next: subjects.at(-1)?.subject };
+    const end = this.#statement(`SELECT id FROM (${window} LIMIT 1 OFFSET ?)`).get(
+      ...parameters,
+      search.scan - 1,
+    ) as unknown as [string] | undefined;
+    return { subjects, next: end?.[0] };
   }
 
   readCounters(prefix: string): Record<string, number> {

@@ -20,13 +20,27 @@ export interface MessageRow {
   readonly head: boolean;
   readonly group: string | null;
   readonly subject: number | null;
+  readonly sentAt: number;
 }
 
-type RowCells = [number, number, string, number, number, number, number, string | null, number | null];
-const ROW = 'seq, queue, id, lease, due_at, held, head, group_key, subject';
+type RowCells = [
+  number,
+  number,
+  string,
+  number,
+  number,
+  number,
+  number,
+  string | null,
+  number | null,
+  number,
+];
+const ROW = 'seq, queue, id, lease, due_at, held, head, group_key, subject, sent_at';
 
 /** Expired keys forgotten with each key that is remembered: the table stays as small as the window. */
 const DEDUP_SWEEP = 4;
+/** Kept that much longer, for senders whose clock is a little behind. */
+const DEDUP_GRACE_MS = 60_000;
 
 /** Columns of MessageCells; a message without a subject has its body under its own `seq`. */
 export const MESSAGE_COLUMNS = `
@@ -132,7 +146,7 @@ export class MessageTable {
         | [number, string]
         | undefined;
       if (first) return { seq: first[0], duplicateOf: first[1] };
-      this.#dedupSweep.run(message.sentAt);
+      this.#dedupSweep.run(message.sentAt - DEDUP_GRACE_MS);
       this.#dedupPut.run(queue, dedup.key, dedup.until, seq, message.id);
     }
     const { group } = message;
@@ -254,7 +268,7 @@ export class MessageTable {
     const rows = this.#heldByHolders.all() as unknown as [...RowCells, string][];
     let released = 0;
     for (const cells of rows) {
-      if (alive.includes(cells[9])) continue;
+      if (alive.includes(cells[10])) continue;
       const row = toRow(cells as unknown as RowCells);
       const dueAt = Math.min(row.dueAt, now);
       this.#release.run(dueAt, row.seq);
@@ -308,5 +322,6 @@ function toRow(cells: RowCells): MessageRow {
     head: cells[6] === 1,
     group: cells[7],
     subject: cells[8],
+    sentAt: cells[9],
   };
 }

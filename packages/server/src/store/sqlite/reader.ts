@@ -11,6 +11,8 @@ import type {
   StreamSummary,
   Subject,
   SubjectFilter,
+  SubjectPage,
+  SubjectSearch,
 } from '../store.ts';
 import { type MessageCells, toMessage } from './codec.ts';
 import { after, openReader, prepareRows } from './connection.ts';
@@ -65,6 +67,9 @@ export class Reader {
   }
   listSubjects(filter: SubjectFilter): Subject[] {
     return this.#journal.listSubjects(filter);
+  }
+  searchSubjects(search: SubjectSearch): SubjectPage {
+    return this.#journal.searchSubjects(search);
   }
   readCounters(prefix: string): Record<string, number> {
     return this.#journal.readCounters(prefix);

@@ -23,6 +23,8 @@ import type {
   StreamSummary,
   Subject,
   SubjectFilter,
+  SubjectPage,
+  SubjectSearch,
   Unit,
 } from '../store.ts';
 import { StoreUnavailable } from '../store.ts';
@@ -128,6 +130,9 @@ class SqliteStoreImpl implements SqliteStore {
   }
   listSubjects(filter: SubjectFilter): Promise<Subject[]> {
     return this.#read('listSubjects', filter);
+  }
+  searchSubjects(search: SubjectSearch): Promise<SubjectPage> {
+    return this.#read('searchSubjects', search);
   }
   readCounters(prefix: string): Promise<Record<string, number>> {
     return this.#read('readCounters', prefix);

@@ -13,6 +13,8 @@ import { Model } from './model.ts';
 const QUEUES = ['a', 'b'];
 const HOLDERS = ['h1', 'h2'];
 const MAX_WAIT_MS = 12;
+/** A version that no resource has. */
+const NO_VERSION = 1_000_000_000;
 
 const small = fc.integer({ min: 0, max: MAX_WAIT_MS });
 const pick = fc.nat();
@@ -172,7 +174,7 @@ class History {
       case 'remove': {
         const key = plan.key;
         const current = this.model.resources.get(key)?.version ?? 0;
-        const ifVersion = { none: undefined, current, wrong: current + 1 }[plan.guard];
+        const ifVersion = { none: undefined, current, wrong: NO_VERSION }[plan.guard];
         const collection = this.name('c');
         if (plan.kind === 'remove') return [{ kind: 'remove', collection, key, ifVersion }];
         return [{ kind: 'put', collection, key, value: { n: this.#next++ }, ifVersion }];
@@ -279,32 +281,35 @@ export function properties(open: OpenStore): void {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 40 }), async (history) => {
         const state = new History(run++, versionFloor);
-        for (const step of history) {
-          switch (step.kind) {
-            case 'turn':
-              await takeTurn(under.store, state, step.asked);
-              break;
-            case 'wait':
-              state.now += step.ms;
-              break;
-            case 'holdersGone': {
-              // Only holders of this history: those of others are all alive.
-              const alive = step.alive.map((holder) => state.name(holder));
-              const others = Array.from({ length: run - 1 }, (_, i) =>
-                HOLDERS.map((holder) => `run${i}/${holder}`),
-              ).flat();
-              assert.equal(
-                await under.store.releaseHolders([...alive, ...others], state.now),
-                state.model.releaseHolders(alive, state.now),
-              );
-              break;
+        try {
+          for (const step of history) {
+            switch (step.kind) {
+              case 'turn':
+                await takeTurn(under.store, state, step.asked);
+                break;
+              case 'wait':
+                state.now += step.ms;
+                break;
+              case 'holdersGone': {
+                // Only holders of this history: those of others are all alive.
+                const alive = step.alive.map((holder) => state.name(holder));
+                const others = Array.from({ length: run - 1 }, (_, i) =>
+                  HOLDERS.map((holder) => `run${i}/${holder}`),
+                ).flat();
+                assert.equal(
+                  await under.store.releaseHolders([...alive, ...others], state.now),
+                  state.model.releaseHolders(alive, state.now),
+                );
+                break;
+              }
+              case 'restart':
+                await under.reopen();
+                break;
             }
-            case 'restart':
-              await under.reopen();
-              break;
+            await compare(under.store, state);
           }
+        } finally {
           versionFloor = state.model.floor;
-          await compare(under.store, state);
         }
       }),
       { numRuns: Number(process.env.REDRIVE_TEST_RUNS ?? 60) },
