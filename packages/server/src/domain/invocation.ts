@@ -24,6 +24,12 @@ export interface FunctionSpec {
   /** CloudWatch log group that receives its output. */
   readonly logGroup: string;
   readonly logFormat: 'Text' | 'JSON';
+  /** JSON format only: lines of the function below this level are not kept. */
+  readonly applicationLogLevel?: string;
+  /** JSON format only: lines of the platform below this level are not kept. */
+  readonly systemLogLevel?: string;
+  /** Hex SHA-256 of the zips of its layers, in order: what a later one brings covers an earlier one's. */
+  readonly layers?: readonly string[];
 }
 
 /** One run that is asked of the executor. */

@@ -64,6 +64,9 @@ export function toFunctionSpec(record: FunctionRecord): FunctionSpec {
       accountId: record.accountId,
       logGroup: record.logging.group,
       logFormat: record.logging.format,
+      applicationLogLevel: record.logging.applicationLevel,
+      systemLogLevel: record.logging.systemLevel,
+      layers: record.layers.map(({ codeSha256 }) => codeSha256),
     };
     specs.set(record, spec);
   }
