@@ -172,6 +172,24 @@ export interface Erase {
   readonly before?: number;
 }
 
+/**
+ * Adds samples to a series. Samples of one series, `periodMs` and period become one point; a series begins with
+ * its first sample.
+ */
+export interface Measure {
+  readonly kind: 'measure';
+  readonly series: string;
+  /** Epoch ms; the point starts at the multiple of `periodMs` at or before it. */
+  readonly at: number;
+  readonly periodMs: number;
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  /** How often which value came, for percentiles; absent where nobody asks for them. */
+  readonly spread?: readonly (readonly [value: number, count: number])[];
+}
+
 export type Effect = Send | Ack | Reschedule | Open | Append | Count | Put | Remove | Write | Clear | Erase;
 /** What happens together or not at all. */
 export type Unit = readonly Effect[];
@@ -329,6 +347,39 @@ export interface Books {
   readonly messages: number;
 }
 
+export interface PointQuery {
+  /** Their points are added up. */
+  readonly series: readonly string[];
+  /** Points of this period and of shorter ones are folded to it. */
+  readonly periodMs: number;
+  /** Epoch ms of the points' starts, inclusive / exclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly spread?: boolean;
+}
+/** All samples of one period. */
+export interface Point {
+  /** Start of the period, epoch ms. */
+  readonly at: number;
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  /** Sorted by value; empty unless asked for. */
+  readonly spread: readonly (readonly [value: number, count: number])[];
+}
+export interface SeriesSummary {
+  readonly series: string;
+  /** Start of its newest point, epoch ms. */
+  readonly lastAt: number;
+}
+/** Points older than `keepMs` are folded into points of `intoMs`, or forgotten where there is no `intoMs`. */
+export interface RollUpRule {
+  readonly periodMs: number;
+  readonly keepMs: number;
+  readonly intoMs?: number;
+}
+
 export interface QueueChange {
   readonly queue: string;
   /**
@@ -376,6 +427,13 @@ export interface Store {
 
   readLines(query: LineQuery): Promise<StoredLine[]>;
   listStreams(group: string, prefix?: string): Promise<StreamSummary[]>;
+
+  /** In order of time; periods without samples are left out. */
+  readPoints(query: PointQuery): Promise<Point[]>;
+  /** Series that have points, by name. */
+  listSeries(prefix: string): Promise<SeriesSummary[]>;
+  /** Applies the rules as of an instant (epoch ms); returns how many points went. */
+  rollUp(rules: readonly RollUpRule[], now: number): Promise<number>;
 
   /** Called after each commit with the queues that got something to receive; returns the way to stop. */
   onQueueChange(listener: (changes: readonly QueueChange[]) => void): () => void;

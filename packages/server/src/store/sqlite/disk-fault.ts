@@ -7,7 +7,9 @@ export type DiskFault =
   /** The flush of a commit fails. */
   | { readonly kind: 'failingFlush' }
   /** Each commit takes that much longer. */
-  | { readonly kind: 'slow'; readonly delayMs: number };
+  | { readonly kind: 'slow'; readonly delayMs: number }
+  /** The database thread dies in the middle of the next commit. */
+  | { readonly kind: 'threadDeath' };
 
 const SQLITE_IOERR_FSYNC = 1034;
 /** SQLite's own upper limit. */
@@ -25,5 +27,7 @@ export function beforeCommit(fault: DiskFault): void {
   if (fault.kind === 'failingFlush') {
     throw Object.assign(new Error('disk I/O error (injected)'), { errcode: SQLITE_IOERR_FSYNC });
   }
+  // Within a thread, exit ends the thread alone.
+  if (fault.kind === 'threadDeath') process.exit(1);
   if (fault.kind === 'slow') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fault.delayMs);
 }

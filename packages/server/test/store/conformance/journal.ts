@@ -108,6 +108,41 @@ export function journal(open: OpenStore): void {
     assert.deepEqual(pages, all);
   });
 
+  test('a search reads at most as many subjects as it may and says where to go on', async (t) => {
+    const { store } = await openIn(t, open);
+    for (let i = 0; i < 30; i++) {
+      const id = `s${String(i).padStart(2, '0')}`;
+      const payload = JSON.stringify({ order: i % 10 === 3 ? 'RARE' : 'usual' });
+      await commit(store, opening(id, { at: i, payload }), {
+        kind: 'append',
+        subject: id,
+        entries: [{ at: i, kind: 'attempt', data: { error: i === 5 ? 'said "no"' : 'none' } }],
+        settle: { status: 'Discarded', reason: i % 2 ? 'Odd' : 'Even' },
+      });
+    }
+    const found = async (search: object) => {
+      const ids: string[] = [];
+      let looks = 0;
+      for (let before: string | undefined; ; looks++) {
+        const page = await store.searchSubjects({ limit: 2, scan: 7, before, ...search });
+        ids.push(...page.subjects.map(({ subject }) => subject));
+        assert.ok(page.subjects.length <= 2);
+        if (page.next === undefined) return { ids, looks };
+        before = page.next;
+      }
+    };
+    assert.deepEqual((await found({ payloadText: 'rare' })).ids, ['s23', 's13', 's03']);
+    assert.deepEqual((await found({ entryText: 'SAID "no"' })).ids, ['s05']);
+    assert.equal((await found({ reason: 'Odd' })).ids.length, 15);
+    assert.deepEqual((await found({ reason: 'Odd', payloadText: 'rare', status: 'Discarded', to: 20 })).ids, [
+      's13',
+      's03',
+    ]);
+    const nothing = await found({ payloadText: '%' });
+    assert.deepEqual(nothing.ids, []);
+    assert.equal(nothing.looks, 4);
+  });
+
   test('counters add up and are found by prefix', async (t) => {
     const under = await openIn(t, open);
     await Promise.all(
