@@ -4,12 +4,18 @@ import { summarizeEvent, viewEvent } from '../domain/event-view.ts';
 import type { EventFacts } from '../domain/journal.ts';
 import { resolveTarget } from '../domain/lambda-resolve.ts';
 import { functionQueue } from '../domain/lifecycle.ts';
-import type { Subject } from '../store/store.ts';
+import type { Subject, SubjectFilter, SubjectPage } from '../store/store.ts';
+import { auditEffect } from './audit.ts';
 import type { ControlDeps } from './deps.ts';
 import { controlError } from './errors.ts';
-import { EventBody, EventSummaryBody, json, refusal } from './schemas.ts';
+import { operatorOf } from './operator.ts';
+import { EventBody, EventListBody, EventSummaryBody, json, refusal } from './schemas.ts';
 
 const MAX_PAGE = 1_000;
+/** Subjects read by one look of a search, and looks of one request. */
+const SEARCH_SCAN = 2_000;
+const SEARCH_WINDOWS = 10;
+const MAX_ERROR_SHOWN = 500;
 
 const list = createRoute({
   method: 'get',
@@ -20,14 +26,23 @@ const list = createRoute({
       fate: z.enum(['Pending', 'Succeeded', 'DeadLettered', 'SentToDestination', 'Discarded']).optional(),
       from: z.coerce.number().optional().describe('epoch ms, inclusive'),
       to: z.coerce.number().optional().describe('epoch ms, exclusive'),
+      reason: z.string().optional().describe('condition of those given up: `RetriesExhausted` …'),
+      text: z.string().min(1).max(200).optional().describe('the payload contains it'),
+      error: z
+        .string()
+        .min(1)
+        .max(200)
+        .optional()
+        .describe('the timeline contains it: error type, message, version …'),
+      details: z.enum(['true', 'false']).optional().describe('with attempts and last error of each'),
       before: z.string().optional().describe('request id: only events older than this one'),
       limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
     }),
   },
   responses: {
     200: json(
-      z.object({ events: z.array(EventSummaryBody), nextBefore: z.string().optional() }),
-      'Newest first; `nextBefore` is the `before` of the next page',
+      z.object({ events: z.array(EventListBody), nextBefore: z.string().optional() }),
+      'Newest first; `nextBefore` is the `before` of the next page. A search may answer a short page and go on there.',
     ),
   },
 });
@@ -92,17 +107,61 @@ export function addEventRoutes(app: OpenAPIHono, deps: ControlDeps): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid('query');
-    const subjects = await store.listSubjects({
+    const filter = {
       topic: query.function,
       status: query.fate,
       from: query.from,
       to: query.to,
       before: query.before,
       limit: query.limit,
-    });
-    const last = subjects.length === query.limit ? subjects.at(-1) : undefined;
-    return c.json({ events: subjects.map(summarizeEvent), nextBefore: last?.subject }, 200);
+    };
+    const searches = query.reason !== undefined || query.text !== undefined || query.error !== undefined;
+    const { subjects, next } = searches ? await search(filter, query) : await page(filter);
+    const events =
+      query.details === 'true' ? await Promise.all(subjects.map(detail)) : subjects.map(summarizeEvent);
+    return c.json({ events, nextBefore: next }, 200);
   });
+
+  async function page(filter: SubjectFilter): Promise<SubjectPage> {
+    const subjects = await store.listSubjects(filter);
+    return { subjects, next: subjects.length === filter.limit ? subjects.at(-1)?.subject : undefined };
+  }
+
+  /** Goes on for as long as somebody is willing to wait for an answer; the next page goes on from there. */
+  async function search(
+    filter: SubjectFilter,
+    { reason, text, error }: { reason?: string; text?: string; error?: string },
+  ): Promise<SubjectPage> {
+    const subjects: Subject[] = [];
+    let next = filter.before;
+    for (let window = 0; window < SEARCH_WINDOWS; window++) {
+      const found = await store.searchSubjects({
+        ...filter,
+        before: next,
+        limit: filter.limit - subjects.length,
+        reason,
+        payloadText: text,
+        entryText: error,
+        scan: SEARCH_SCAN,
+      });
+      subjects.push(...found.subjects);
+      next = found.next;
+      if (next === undefined || subjects.length === filter.limit) break;
+    }
+    return { subjects, next };
+  }
+
+  async function detail(subject: Subject) {
+    const found = await store.readSubject(subject.subject);
+    const attempts = viewEvent(subject, found?.entries ?? []).attempts;
+    const last = attempts.findLast(({ errorType, errorMessage }) => errorType ?? errorMessage);
+    return {
+      ...summarizeEvent(subject),
+      attempts: attempts.length,
+      errorType: last?.errorType,
+      errorMessage: last?.errorMessage?.slice(0, MAX_ERROR_SHOWN),
+    };
+  }
 
   app.openapi(get, async (c) => {
     const { subject, entries } = await find(c.req.valid('param').requestId);
@@ -140,8 +199,17 @@ export function addEventRoutes(app: OpenAPIHono, deps: ControlDeps): void {
       {
         kind: 'append',
         subject: subject.subject,
-        entries: [{ at: clock.now(), kind: 'redriven', data: { as: requestId } }],
+        entries: [{ at: clock.now(), kind: 'redriven', data: { as: requestId, by: operatorOf(c) } }],
       },
+      auditEffect(clock.now(), [
+        {
+          by: operatorOf(c),
+          action: 'event.redrive',
+          subject: subject.subject,
+          as: requestId,
+          edited: payload === subject.payload ? undefined : true,
+        },
+      ]),
     ]);
     return c.json({ requestId }, 202);
   });
@@ -163,6 +231,9 @@ export function addEventRoutes(app: OpenAPIHono, deps: ControlDeps): void {
               ],
               settle: { status: 'Discarded', reason: 'Operator' },
             },
+            auditEffect(now, [
+              { by: operatorOf(c), action: 'event.discard', subject: subject.subject, reason },
+            ]),
           ])
         : undefined;
     if (result?.kind !== 'committed') {

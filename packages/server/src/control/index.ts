@@ -11,10 +11,16 @@ import { addTransferRoutes } from './dead-letter-transfer.ts';
 import { addDeadLetterRoutes } from './dead-letters.ts';
 import type { ControlDeps } from './deps.ts';
 import { controlError } from './errors.ts';
+import { addEventContextRoutes } from './event-context.ts';
 import { addEventRoutes } from './events.ts';
+import { addFunctionRoutes } from './functions.ts';
 import { addHealthRoutes } from './health.ts';
 import { addJobRoutes } from './job-routes.ts';
 import { addLedgerRoutes } from './ledger.ts';
+import { LedgerSamples } from './ledger-samples.ts';
+import { addLiveRoutes } from './live.ts';
+import { addOverviewRoutes } from './overview.ts';
+import { addQueueRoutes } from './queues.ts';
 
 export const CONTROL_PATH = '/_redrive/api';
 
@@ -30,6 +36,7 @@ export function createControl(deps: ControlDeps): Control {
   const app = new OpenAPIHono();
   const jobs = new DeadLetterJobs(deps);
   const index = new DeadLetterIndex(deps);
+  const samples = new LedgerSamples(deps);
   addHealthRoutes(app, deps);
 
   const api = new OpenAPIHono({
@@ -43,7 +50,12 @@ export function createControl(deps: ControlDeps): Control {
     },
   });
   if (deps.authenticate) api.use('*', requireKey(deps.authenticate));
+  addLiveRoutes(api, deps);
   addEventRoutes(api, deps);
+  addEventContextRoutes(api, deps);
+  addOverviewRoutes(api, deps, samples);
+  addFunctionRoutes(api, deps);
+  addQueueRoutes(api, deps);
   addLedgerRoutes(api, deps);
   addClockRoutes(api, deps);
   addDeadLetterRoutes(api, deps, index, jobs);
@@ -75,5 +87,15 @@ export function createControl(deps: ControlDeps): Control {
       unavailable ? 503 : 500,
     );
   });
-  return { app, start: () => jobs.start(), stop: () => jobs.stop() };
+  return {
+    app,
+    start() {
+      jobs.start();
+      samples.start();
+    },
+    stop() {
+      jobs.stop();
+      samples.stop();
+    },
+  };
 }

@@ -25,6 +25,12 @@ export const EventSummaryBody = z
   })
   .openapi('EventSummary');
 
+export const EventListBody = EventSummaryBody.extend({
+  attempts: z.number().optional(),
+  errorType: z.string().optional(),
+  errorMessage: z.string().optional(),
+}).openapi('EventListItem');
+
 const AttemptBody = z
   .object({
     number: z.number(),

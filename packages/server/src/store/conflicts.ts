@@ -32,7 +32,7 @@ export type EffectView =
       readonly ifVersion?: number | undefined;
     }
   | { readonly kind: 'clear'; readonly queue: string; readonly sentBefore?: number | undefined }
-  | { readonly kind: 'count' | 'write' | 'erase' };
+  | { readonly kind: 'count' | 'write' | 'erase' | 'measure' };
 
 interface MessageView {
   readonly lease: number;

@@ -190,7 +190,19 @@ export interface Measure {
   readonly spread?: readonly (readonly [value: number, count: number])[];
 }
 
-export type Effect = Send | Ack | Reschedule | Open | Append | Count | Put | Remove | Write | Clear | Erase;
+export type Effect =
+  | Send
+  | Ack
+  | Reschedule
+  | Open
+  | Append
+  | Count
+  | Put
+  | Remove
+  | Write
+  | Clear
+  | Erase
+  | Measure;
 /** What happens together or not at all. */
 export type Unit = readonly Effect[];
 

@@ -1,5 +1,6 @@
 /** What one transaction changes beside its rows: applied to memory, and told to others, only once it is committed. */
 import type { DepthChange } from './depth.ts';
+import { PointBatch } from './point-table.ts';
 
 export class Batch {
   readonly depthChanges: DepthChange[] = [];
@@ -7,6 +8,7 @@ export class Batch {
   /** Earliest instant by queue. */
   readonly queueChanges = new Map<string, number>();
   readonly counters = new Map<string, number>();
+  readonly points = new PointBatch();
 
   moved(change: DepthChange): void {
     this.depthChanges.push(change);

@@ -3,7 +3,7 @@
  * times faster than objects. JSON is made and parsed on the main thread's side once; the database only carries it.
  */
 import type { Work, WorkResult } from '../group-commit.ts';
-import type { Conflict, Effect, JsonObject, Line, Message, Receipt, Sent, Unit } from '../store.ts';
+import type { Conflict, Effect, JsonObject, Line, Measure, Message, Receipt, Sent, Unit } from '../store.ts';
 import { InvalidUnit, StoreUnavailable } from '../store.ts';
 
 /** What crosses. */
@@ -66,7 +66,8 @@ export type StoredEffect =
       readonly group: string;
       readonly stream?: string | undefined;
       readonly before?: number | undefined;
-    };
+    }
+  | Measure;
 
 export interface StoredSend {
   readonly kind: 'send';
@@ -129,6 +130,7 @@ export interface EncodedBatch {
 export function encodeBatch(batch: readonly Work[]): EncodedBatch {
   const out: Cell[] = [];
   const puts = new Map<Effect, string>();
+  const series: SeriesNumbers = new Map();
   for (const work of batch) {
     if (work.kind === 'receive') {
       const { queue, max, now, leaseMs, holder } = work.request;
@@ -138,21 +140,26 @@ export function encodeBatch(batch: readonly Work[]): EncodedBatch {
     const start = out.length;
     try {
       out.push(work.unit.length);
-      for (const effect of work.unit) encodeEffect(out, effect, puts);
+      for (const effect of work.unit) encodeEffect(out, effect, puts, series);
     } catch (error) {
       // A value without JSON is the fault of this unit alone: the others of the batch go their way.
       out.length = start;
+      // A name that was given a number in what has just been taken back has never crossed.
+      series.clear();
       out.push(UNENCODABLE, (error as Error).message);
     }
   }
   return { cells: out, puts };
 }
 
+/** Names of series cross once in a batch, and by number after that: many units measure the same few. */
+type SeriesNumbers = Map<string, number>;
+
 function encodeReceipt(out: Cell[], receipt: Receipt, heldAt: number | undefined): void {
   out.push(receipt.queue, receipt.seq, receipt.id, receipt.lease, heldAt ?? null);
 }
 
-function encodeEffect(out: Cell[], effect: Effect, puts: Map<Effect, string>): void {
+function encodeEffect(out: Cell[], effect: Effect, puts: Map<Effect, string>, series: SeriesNumbers): void {
   switch (effect.kind) {
     case 'send': {
       const m = effect.message;
@@ -204,6 +211,14 @@ function encodeEffect(out: Cell[], effect: Effect, puts: Map<Effect, string>): v
     case 'erase':
       out.push('erase', effect.group, effect.stream ?? null, effect.before ?? null);
       break;
+    case 'measure': {
+      const known = series.get(effect.series);
+      if (known === undefined) series.set(effect.series, series.size);
+      out.push('measure', known ?? effect.series, effect.at, effect.periodMs);
+      out.push(effect.count, effect.sum, effect.min, effect.max, effect.spread?.length ?? 0);
+      for (const [value, count] of effect.spread ?? []) out.push(value, count);
+      break;
+    }
     default:
       effect satisfies never;
   }
@@ -219,6 +234,7 @@ function jsonOrNull(value: JsonObject | undefined): string | null {
 class Cursor {
   readonly #cells: readonly Cell[];
   #next = 0;
+  #names: string[] = [];
 
   constructor(cells: readonly Cell[]) {
     this.#cells = cells;
@@ -232,6 +248,16 @@ class Cursor {
   }
   number(): number {
     return this.#cells[this.#next++] as number;
+  }
+  /** A name, or the number of one that came before. */
+  name(): string {
+    const cell = this.#cells[this.#next++] as string | number;
+    if (typeof cell === 'number') return this.#names[cell] as string;
+    this.#names.push(cell);
+    return cell;
+  }
+  forgetNames(): void {
+    this.#names = [];
   }
   textOrNull(): string | null {
     return this.#cells[this.#next++] as string | null;
@@ -247,6 +273,7 @@ export function decodeBatch(cells: readonly Cell[]): StoredWork[] {
   while (cursor.more) {
     const effects = cursor.number();
     if (effects === UNENCODABLE) {
+      cursor.forgetNames();
       batch.push({ kind: 'invalid', message: cursor.text() });
       continue;
     }
@@ -361,6 +388,13 @@ function decodeEffect(c: Cursor): StoredEffect {
         stream: c.textOrNull() ?? undefined,
         before: c.numberOrNull() ?? undefined,
       };
+    case 'measure': {
+      const head = { kind, series: c.name(), at: c.number(), periodMs: c.number() };
+      const folded = { count: c.number(), sum: c.number(), min: c.number(), max: c.number() };
+      const spread: [number, number][] = [];
+      for (let left = c.number(); left > 0; left--) spread.push([c.number(), c.number()]);
+      return { ...head, ...folded, spread };
+    }
   }
 }
 

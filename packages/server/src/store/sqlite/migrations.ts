@@ -100,7 +100,31 @@ CREATE INDEX chunks_label ON chunks (label) WHERE label IS NOT NULL;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-export const MIGRATIONS: readonly string[] = [FIRST];
+/** Measurements: one row for each series and period, and beside it how often which value came. */
+const POINTS = `
+CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT UNIQUE) STRICT;
+CREATE TABLE points (
+  series INTEGER NOT NULL,
+  period INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  count REAL NOT NULL,
+  sum REAL NOT NULL,
+  min REAL NOT NULL,
+  max REAL NOT NULL,
+  PRIMARY KEY (series, period, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE spreads (
+  series INTEGER NOT NULL,
+  period INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  value REAL NOT NULL,
+  count REAL NOT NULL,
+  PRIMARY KEY (series, period, at, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX points_age ON points (period, at);
+`;
+
+export const MIGRATIONS: readonly string[] = [FIRST, POINTS];
 
 /** Brings the schema up to date, all steps in one transaction. @throws StoreTooNew */
 export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {

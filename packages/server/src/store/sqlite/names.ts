@@ -11,7 +11,7 @@ export class Names {
   readonly #insert: StatementSync;
   readonly #forget: StatementSync;
 
-  constructor(db: DatabaseSync, table: 'queues' | 'topics' | 'log_groups') {
+  constructor(db: DatabaseSync, table: 'queues' | 'topics' | 'log_groups' | 'series') {
     this.#load = prepareRows(db, `SELECT name, id FROM ${table} WHERE name IS NOT NULL`);
     this.#insert = db.prepare(`INSERT INTO ${table} (name) VALUES (?)`);
     this.#forget = db.prepare(`UPDATE ${table} SET name = NULL WHERE id = ?`);

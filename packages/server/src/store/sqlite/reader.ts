@@ -6,7 +6,10 @@ import type {
   Entry,
   LineQuery,
   Message,
+  Point,
+  PointQuery,
   QueueChange,
+  SeriesSummary,
   StoredLine,
   StreamSummary,
   Subject,
@@ -19,11 +22,13 @@ import { after, openReader, prepareRows } from './connection.ts';
 import { JournalReads } from './journal-reads.ts';
 import { LineReads } from './line-reads.ts';
 import { MESSAGE_COLUMNS, MESSAGE_JOINS } from './message-table.ts';
+import { PointReads } from './point-reads.ts';
 
 export class Reader {
   readonly #db: DatabaseSync;
   readonly #journal: JournalReads;
   readonly #lines: LineReads;
+  readonly #points: PointReads;
   readonly #browse: StatementSync;
   readonly #nextDue: StatementSync;
 
@@ -31,6 +36,7 @@ export class Reader {
     this.#db = openReader(path);
     this.#journal = new JournalReads(this.#db);
     this.#lines = new LineReads(this.#db);
+    this.#points = new PointReads(this.#db);
     this.#browse = prepareRows(
       this.#db,
       `SELECT ${MESSAGE_COLUMNS} FROM messages m INDEXED BY messages_sent ${MESSAGE_JOINS}
@@ -82,6 +88,13 @@ export class Reader {
   }
   listStreams(group: string, prefix?: string): StreamSummary[] {
     return this.#lines.listStreams(group, prefix);
+  }
+
+  readPoints(query: PointQuery): Point[] {
+    return this.#points.readPoints(query);
+  }
+  listSeries(prefix: string): SeriesSummary[] {
+    return this.#points.listSeries(prefix);
   }
 
   close(): void {

@@ -15,9 +15,13 @@ import type {
   Entry,
   LineQuery,
   Message,
+  Point,
+  PointQuery,
   QueueChange,
   QueueDepth,
   ReceiveRequest,
+  RollUpRule,
+  SeriesSummary,
   Store,
   StoredLine,
   StreamSummary,
@@ -145,6 +149,16 @@ class SqliteStoreImpl implements SqliteStore {
   }
   listStreams(group: string, prefix?: string): Promise<StreamSummary[]> {
     return this.#read('listStreams', group, prefix);
+  }
+
+  readPoints(query: PointQuery): Promise<Point[]> {
+    return this.#read('readPoints', query);
+  }
+  listSeries(prefix: string): Promise<SeriesSummary[]> {
+    return this.#read('listSeries', prefix);
+  }
+  rollUp(rules: readonly RollUpRule[], now: number): Promise<number> {
+    return this.#write('rollUp', rules, now);
   }
 
   onQueueChange(listener: (changes: readonly QueueChange[]) => void): () => void {

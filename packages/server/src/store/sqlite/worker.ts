@@ -97,6 +97,8 @@ function runWriter(): void {
         }
         case 'pruneStep':
           return { value: writer.pruneStep(...(args as [number, number])) };
+        case 'rollUp':
+          return { value: writer.rollUp(...(args as Parameters<Writer['rollUp']>)) };
         case 'pragmas':
           return { value: writer.pragmas() };
         case 'inject':

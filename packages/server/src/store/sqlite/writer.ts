@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Facts, findConflict } from '../conflicts.ts';
-import { type Books, LEDGER_PREFIX, type QueueDepth, type Receipt } from '../store.ts';
+import { type Books, LEDGER_PREFIX, type QueueDepth, type Receipt, type RollUpRule } from '../store.ts';
 import { Batch } from './batch.ts';
 import type { StoredEffect, StoredResult, StoredSent, StoredWork } from './codec.ts';
 import { isStorageError, openWriter, prepareRows } from './connection.ts';
@@ -17,6 +17,7 @@ import { LineTable } from './line-table.ts';
 import { type MessageRow, MessageTable } from './message-table.ts';
 import { migrate } from './migrations.ts';
 import { Names } from './names.ts';
+import { PointTable } from './point-table.ts';
 import { type ResourceCells, ResourceTable } from './resource-table.ts';
 import { SeqNumbers } from './seq-numbers.ts';
 import { Sweeper } from './sweeper.ts';
@@ -77,6 +78,15 @@ export class Writer {
     return step;
   }
 
+  rollUp(rules: readonly RollUpRule[], now: number): number {
+    let gone = 0;
+    this.#transaction(() => {
+      gone = this.#tables.points.rollUp(rules, now);
+      return [];
+    });
+    return gone;
+  }
+
   get sweeperIdle(): boolean {
     return this.#tables.sweeper.idle;
   }
@@ -133,6 +143,7 @@ export class Writer {
       this.#tables.begin.run();
       results = run(batch);
       this.#tables.journal.writeCounters(batch.counters);
+      this.#tables.points.write(batch.points);
       if (this.#fault) beforeCommit(this.#fault);
       this.#tables.commit.run();
     } catch (error) {
@@ -210,6 +221,7 @@ class Tables {
   readonly journal: JournalTable;
   readonly resources: ResourceTable;
   readonly sweeper: Sweeper;
+  readonly points: PointTable;
   readonly #queues: Names;
   readonly #topics: Names;
   readonly #groups: Names;
@@ -234,6 +246,7 @@ class Tables {
     this.journal = new JournalTable(db, this.#topics);
     this.resources = new ResourceTable(db);
     this.sweeper = new Sweeper(db);
+    this.points = new PointTable(db);
     this.#queueName = prepareRows(db, 'SELECT name FROM queues WHERE id = ?');
     this.#seqs = new SeqNumbers(db);
   }
@@ -241,6 +254,7 @@ class Tables {
   reload(): void {
     for (const names of [this.#queues, this.#topics, this.#groups]) names.reload();
     this.#lines.reload();
+    this.points.reload();
     this.journal.reload();
     this.#seqs.reload();
   }
@@ -301,6 +315,9 @@ class Tables {
       case 'erase':
         this.#lines.erase(effect);
         this.sweeper.wake();
+        break;
+      case 'measure':
+        batch.points.add(effect);
         break;
       default:
         effect satisfies never;
