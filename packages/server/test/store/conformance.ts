@@ -5,6 +5,7 @@ import { fifo } from './conformance/fifo.ts';
 import type { OpenStore } from './conformance/harness.ts';
 import { journal } from './conformance/journal.ts';
 import { lines } from './conformance/lines.ts';
+import { measures } from './conformance/measures.ts';
 import { messages } from './conformance/messages.ts';
 import { properties } from './conformance/properties.ts';
 import { resources } from './conformance/resources.ts';
@@ -17,5 +18,6 @@ export function storeConformance(name: string, open: OpenStore): void {
   suite(`${name}: journal`, () => journal(open));
   suite(`${name}: resources`, () => resources(open));
   suite(`${name}: lines`, () => lines(open));
+  suite(`${name}: measures`, () => measures(open));
   suite(`${name}: random histories`, () => properties(open));
 }
