@@ -69,8 +69,7 @@ export class DeadLetterIndex {
     const scannedAt = this.#deps.clock.now();
     let total = 0;
     let after: { sentAt: number; seq: number } | undefined;
-    const read = (from: typeof after) =>
-      this.#deps.store.browse(queueMessagesName(queue), { limit: PAGE, after: from });
+    const read = (from: typeof after) => this.#read(queue, from);
     let next: Promise<Message[]> | undefined = read(undefined);
     while (next) {
       const page: Message[] = await next;
@@ -82,6 +81,17 @@ export class DeadLetterIndex {
       for (const message of page) count(groups, message);
     }
     return { total, scannedAt, groups: [...groups.values()].sort((a, b) => b.count - a.count) };
+  }
+
+  /** Bodies only where a message does not carry its failure beside it. */
+  async #read(queue: string, after: { sentAt: number; seq: number } | undefined): Promise<Message[]> {
+    const options = { limit: PAGE, after };
+    const page = await this.#deps.store.browse(queueMessagesName(queue), { ...options, bodies: false });
+    const known = page.every(
+      ({ state, attributes }) => state.failure !== undefined || attributes.deadLetterSourceArn !== undefined,
+    );
+    if (known) return page;
+    return this.#deps.store.browse(queueMessagesName(queue), options);
   }
 }
 

@@ -262,6 +262,8 @@ export interface QueueDepth {
 export interface BrowseOptions {
   readonly limit: number;
   readonly after?: { readonly sentAt: number; readonly seq: number };
+  /** false: `body` is empty in what is returned. For those who count messages by what stands beside them. */
+  readonly bodies?: boolean;
 }
 
 export interface Resource<T = JsonObject> {

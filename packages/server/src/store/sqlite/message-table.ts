@@ -46,6 +46,11 @@ const DEDUP_GRACE_MS = 60_000;
 export const MESSAGE_COLUMNS = `
   m.seq, m.id, m.lease, b.body, s.id, m.attributes, m.state, m.group_key, m.sent_at, m.due_at, m.receive_count,
   m.first_received_at`;
+/** The same without the body. */
+export const MESSAGE_HEAD_COLUMNS = `
+  m.seq, m.id, m.lease, '', s.id, m.attributes, m.state, m.group_key, m.sent_at, m.due_at, m.receive_count,
+  m.first_received_at`;
+export const MESSAGE_HEAD_JOINS = 'LEFT JOIN subjects s ON s.seq = m.subject';
 export const MESSAGE_JOINS = `
   LEFT JOIN subjects s ON s.seq = m.subject
   LEFT JOIN bodies b ON b.seq = coalesce(m.subject, m.seq)`;

@@ -21,7 +21,7 @@ import { type MessageCells, toMessage } from './codec.ts';
 import { after, openReader, prepareRows } from './connection.ts';
 import { JournalReads } from './journal-reads.ts';
 import { LineReads } from './line-reads.ts';
-import { MESSAGE_COLUMNS, MESSAGE_JOINS } from './message-table.ts';
+import { MESSAGE_COLUMNS, MESSAGE_HEAD_COLUMNS, MESSAGE_HEAD_JOINS, MESSAGE_JOINS } from './message-table.ts';
 import { PointReads } from './point-reads.ts';
 
 export class Reader {
@@ -30,6 +30,7 @@ export class Reader {
   readonly #lines: LineReads;
   readonly #points: PointReads;
   readonly #browse: StatementSync;
+  readonly #browseHeads: StatementSync;
   readonly #nextDue: StatementSync;
 
   constructor(path: string) {
@@ -37,12 +38,15 @@ export class Reader {
     this.#journal = new JournalReads(this.#db);
     this.#lines = new LineReads(this.#db);
     this.#points = new PointReads(this.#db);
-    this.#browse = prepareRows(
-      this.#db,
-      `SELECT ${MESSAGE_COLUMNS} FROM messages m INDEXED BY messages_sent ${MESSAGE_JOINS}
-       WHERE m.queue = (SELECT id FROM queues WHERE name = ?) AND (m.sent_at, m.seq) > (?, ?)
-       ORDER BY m.sent_at, m.seq LIMIT ?`,
-    );
+    const browse = (columns: string, joins: string) =>
+      prepareRows(
+        this.#db,
+        `SELECT ${columns} FROM messages m INDEXED BY messages_sent ${joins}
+         WHERE m.queue = (SELECT id FROM queues WHERE name = ?) AND (m.sent_at, m.seq) > (?, ?)
+         ORDER BY m.sent_at, m.seq LIMIT ?`,
+      );
+    this.#browse = browse(MESSAGE_COLUMNS, MESSAGE_JOINS);
+    this.#browseHeads = browse(MESSAGE_HEAD_COLUMNS, MESSAGE_HEAD_JOINS);
     this.#nextDue = prepareRows(
       this.#db,
       `SELECT * FROM (
@@ -53,8 +57,8 @@ export class Reader {
     );
   }
 
-  browse(queue: string, { limit, after: last }: BrowseOptions): Message[] {
-    const rows = this.#browse.all(
+  browse(queue: string, { limit, after: last, bodies = true }: BrowseOptions): Message[] {
+    const rows = (bodies ? this.#browse : this.#browseHeads).all(
       queue,
       last?.sentAt ?? -1,
       last?.seq ?? 0,

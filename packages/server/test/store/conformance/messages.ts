@@ -249,6 +249,11 @@ export function messages(open: OpenStore): void {
     assert.deepEqual(idsOf(rest), ['c']);
     assert.equal(rest[0]?.receiveCount, 1);
     assert.equal(rest[0]?.receipt.lease, 1);
+    const heads = await store.browse('q', { limit: 3, bodies: false });
+    assert.deepEqual(
+      heads,
+      first.map((message) => ({ ...message, body: '' })),
+    );
     assert.deepEqual(await store.browse('none', { limit: 3 }), []);
   });
 
