@@ -3,8 +3,8 @@
  * it, optional trailers at the end. Every chunk is verified before its bytes count.
  * Source: Amazon S3 API Reference, "Signature calculations: transferring payload in multiple chunks".
  */
-import { timingSafeEqual } from 'node:crypto';
 import { ApiError } from './error.ts';
+import { sameText } from './hmac-sha256.ts';
 import { serializationError } from './json-codec.ts';
 import type { ChunkSigner } from './sigv4.ts';
 
@@ -22,12 +22,6 @@ function malformed(): ApiError {
   return serializationError('The aws-chunked body is malformed or incomplete.');
 }
 
-function sameSignature(expected: string, given: string): boolean {
-  const a = Buffer.from(expected, 'latin1');
-  const b = Buffer.from(given, 'latin1');
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
 /** The payload. With a signer, chunks that carry no valid signature are refused. */
 export function decodeAwsChunked(body: Buffer, signer: ChunkSigner | undefined): Buffer {
   const chunks: Buffer[] = [];
@@ -36,7 +30,7 @@ export function decodeAwsChunked(body: Buffer, signer: ChunkSigner | undefined):
   const verify = (given: string, expected: () => string) => {
     if (!signer) return;
     previous = expected();
-    if (!sameSignature(previous, given)) {
+    if (!sameText(previous, given)) {
       throw new ApiError(
         'InvalidSignatureException',
         'The chunk signature we calculated does not match the signature you provided.',

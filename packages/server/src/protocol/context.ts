@@ -13,7 +13,8 @@ export class Context implements RequestContext {
   extraHeaders: Record<string, string> | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #credential: Credential | undefined;
+  /** As the request names it; verified only when the server asks for signatures. */
+  readonly credential: Credential | undefined;
   #abort: AbortController | undefined;
 
   constructor(
@@ -28,15 +29,15 @@ export class Context implements RequestContext {
     this.accountId = defaults.accountId;
     this.#request = request;
     this.#response = response;
-    this.#credential = credential;
+    this.credential = credential;
   }
 
   get accessKeyId(): string | undefined {
-    return this.#credential?.accessKeyId;
+    return this.credential?.accessKeyId;
   }
 
   get callerArn(): string {
-    const name = this.#credential ? `user/${this.#credential.accessKeyId}` : 'root';
+    const name = this.credential ? `user/${this.credential.accessKeyId}` : 'root';
     return `arn:aws:iam::${this.accountId}:${name}`;
   }
 

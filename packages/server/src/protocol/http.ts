@@ -1,10 +1,8 @@
 /**
- * node:http ↔ plain values. Reads bodies within a limit that is known before the first byte is kept, undoes
- * content encodings within the same limit, writes replies. Knows nothing of services.
+ * node:http ↔ plain values. Reads bodies within a limit that is known before the first byte is kept, writes
+ * replies. Knows nothing of services.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { HttpReply } from './wire.ts';
 
 export type BodyResult =
@@ -19,66 +17,41 @@ const MAX_DISCARDED_BYTES = 128 * 1_048_576;
 
 const EMPTY = Buffer.alloc(0);
 
-/** Reads the whole body if it is within `limit` bytes. */
-export function readBody(request: IncomingMessage, limit: number): BodyResult | Promise<BodyResult> {
+/** Reads the whole body if it is within `limit` bytes; calls `done` once, at once when there is no body. */
+export function readBody(request: IncomingMessage, limit: number, done: (result: BodyResult) => void): void {
   const declared = request.headers['content-length'];
-  if (declared === undefined && request.headers['transfer-encoding'] === undefined) {
-    return { kind: 'complete', body: EMPTY };
+  if (declared === '0' || (declared === undefined && request.headers['transfer-encoding'] === undefined)) {
+    done({ kind: 'complete', body: EMPTY });
+    return;
   }
-  if (declared === '0') return { kind: 'complete', body: EMPTY };
   const announced = declared === undefined ? undefined : Number(declared);
-
-  return new Promise((resolve) => {
-    let first: Buffer | undefined;
-    let rest: Buffer[] | undefined;
-    let received = 0;
-    const tooLarge = announced !== undefined && announced > limit;
-
-    request.on('data', (chunk: Buffer) => {
-      received += chunk.length;
-      if (tooLarge || received > limit) {
-        first = undefined;
-        rest = undefined;
-        if (received > MAX_DISCARDED_BYTES) {
-          finish({ kind: 'too-large', received: announced ?? received, ended: false });
-        }
-      } else if (first === undefined) first = chunk;
-      else if (rest === undefined) rest = [first, chunk];
-      else rest.push(chunk);
-    });
-    request.on('end', () => {
-      if (tooLarge || received > limit) finish({ kind: 'too-large', received, ended: true });
-      else finish({ kind: 'complete', body: rest ? Buffer.concat(rest, received) : (first ?? EMPTY) });
-    });
-    request.on('close', () => finish({ kind: 'truncated' }));
-    // Resolving twice is harmless: the first result stands.
-    const finish = (result: BodyResult) => resolve(result);
+  const announcesTooMuch = announced !== undefined && announced > limit;
+  let first: Buffer | undefined;
+  let rest: Buffer[] | undefined;
+  let received = 0;
+  let finished = false;
+  const finish = (result: BodyResult) => {
+    if (finished) return;
+    finished = true;
+    done(result);
+  };
+  request.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    if (announcesTooMuch || received > limit) {
+      first = undefined;
+      rest = undefined;
+      if (received > MAX_DISCARDED_BYTES) {
+        finish({ kind: 'too-large', received: announced ?? received, ended: false });
+      }
+    } else if (first === undefined) first = chunk;
+    else if (rest === undefined) rest = [first, chunk];
+    else rest.push(chunk);
   });
-}
-
-const DECODERS = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-} as const;
-
-export type DecodedBody =
-  | { readonly kind: 'decoded'; readonly body: Buffer }
-  | { readonly kind: 'too-large' }
-  | { readonly kind: 'malformed'; readonly encoding: string }
-  | { readonly kind: 'unsupported'; readonly encoding: string };
-
-/** Undoes one `Content-Encoding`; the result is bounded by `limit` bytes, whatever the input claims. */
-export async function decodeContent(body: Buffer, encoding: string, limit: number): Promise<DecodedBody> {
-  const decode = DECODERS[encoding as keyof typeof DECODERS];
-  if (!decode) return { kind: 'unsupported', encoding };
-  try {
-    return { kind: 'decoded', body: await decode(body, { maxOutputLength: Math.max(1, limit) }) };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too-large' };
-    return { kind: 'malformed', encoding };
-  }
+  request.on('end', () => {
+    if (announcesTooMuch || received > limit) finish({ kind: 'too-large', received, ended: true });
+    else finish({ kind: 'complete', body: rest ? Buffer.concat(rest, received) : (first ?? EMPTY) });
+  });
+  request.on('close', () => finish({ kind: 'truncated' }));
 }
 
 /** Writes a reply; of a stream, chunk by chunk, waiting when the client is slow. */

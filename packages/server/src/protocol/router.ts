@@ -90,7 +90,7 @@ function routeTarget(target: string, wire: 'json' | 'cbor' = 'json'): Route {
   return known(service, wire, operation);
 }
 
-function known(service: ServiceName, wire: WireName, operation: string): Route {
+function known(service: ServiceName, wire: WireName, operation: string): OperationRoute | RefusedRoute {
   if (loadModel(service).operations.has(operation)) return { kind: 'operation', service, wire, operation };
   const message =
     wire === 'query'
@@ -125,7 +125,7 @@ export function routeForm(
   body: Buffer,
   credential: Credential | undefined,
   origin: string,
-): Route {
+): OperationRoute | RefusedRoute {
   const form: Form = {};
   try {
     if (body.length > 0) addParameters(form, body.toString('utf8'));

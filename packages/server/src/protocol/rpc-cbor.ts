@@ -38,7 +38,7 @@ function compile(codec: CborCodec, operation: Operation): OperationCodec {
     decode: (request) => decode(request.body.length === 0 ? {} : parse(request.body)) as Members,
     encode: (output) => ({
       status: 200,
-      headers: HEADERS,
+      headers: { ...HEADERS },
       ...(operation.noOutput ? {} : { body: Buffer.from(encodeCbor(encode(output))) }),
     }),
   };

@@ -53,12 +53,19 @@ export function readCredential(request: SignedRequest): Credential | undefined {
   return text === null ? undefined : parseCredential(text);
 }
 
+/** Callers send the same credential all day: the last one parsed is kept. */
+let lastText = '';
+let lastCredential: Credential | undefined;
+
 function parseCredential(text: string): Credential | undefined {
+  if (text === lastText) return lastCredential;
   const parts = text.split('/');
   if (parts.length < 5) return undefined;
   const [date, region, service, terminator] = parts.slice(-4) as [string, string, string, string];
   // An access key of temporary credentials may itself contain slashes.
-  return { accessKeyId: parts.slice(0, -4).join('/'), date, region, service, terminator };
+  lastCredential = { accessKeyId: parts.slice(0, -4).join('/'), date, region, service, terminator };
+  lastText = text;
+  return lastCredential;
 }
 
 export function incomplete(message: string): ApiError {
@@ -164,17 +171,24 @@ export function formatBasic(ms: number): string {
 
 const BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 
+let lastTimestamp = '';
+let lastAt: number | undefined;
+
 /** Epoch ms of `20260914T154716Z`; undefined when it is something else. */
 export function parseBasic(text: string): number | undefined {
+  // Requests of the same second carry the same timestamp.
+  if (text === lastTimestamp) return lastAt;
   const match = BASIC.exec(text);
   if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return Date.UTC(year, month - 1, day, hour, minute, second);
+  const [, year, month, day, hour, minute, second] = match;
+  lastTimestamp = text;
+  lastAt = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
+  return lastAt;
 }

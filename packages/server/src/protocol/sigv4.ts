@@ -3,8 +3,9 @@
  * A request is accepted only when the whole canonical form, the payload's hash, the scope and the time agree.
  * Source: AWS IAM User Guide, "Create a signed AWS API request"; wording of refusals as AWS sends it (observed).
  */
-import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { ApiError } from './error.ts';
+import { HmacSha256, sameText } from './hmac-sha256.ts';
 import {
   type Authorization,
   type Credential,
@@ -44,13 +45,13 @@ const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 
 interface CachedKey {
   readonly secret: string;
-  readonly key: KeyObject;
+  readonly key: HmacSha256;
 }
 
 /** Derived keys are good for a day, a region and a service; a few hundred cover any real use. */
 const MAX_CACHED_KEYS = 500;
 
-function hmac(key: KeyObject | Buffer | string, text: string): Buffer {
+function hmac(key: Buffer | string, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
@@ -78,7 +79,7 @@ export class Verifier {
       );
     }
     checkScope(credential, timestamp, service);
-    if (!authorization.signedHeaders.split(';').includes('host')) {
+    if (!`;${authorization.signedHeaders};`.includes(';host;')) {
       throw invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
     }
     const declared = request.headers['x-amz-content-sha256'];
@@ -87,7 +88,7 @@ export class Verifier {
     const scope = `${credential.date}/${credential.region}/${credential.service}/${TERMINATOR}`;
     const stringToSign = `${ALGORITHM}\n${timestamp}\n${scope}\n${hash('sha256', canonical, 'hex')}`;
     const key = this.#signingKey(credential, secret);
-    const expected = createHmac('sha256', key).update(stringToSign).digest('hex');
+    const expected = key.hex(stringToSign);
     if (!sameText(expected, authorization.signature)) {
       throw invalid(
         'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.' +
@@ -101,23 +102,17 @@ export class Verifier {
     return { credential, chunks: chunkSigner(key, timestamp, scope, expected) };
   }
 
-  #signingKey(credential: Credential, secret: string): KeyObject {
+  #signingKey(credential: Credential, secret: string): HmacSha256 {
     const { accessKeyId, date, region, service } = credential;
     const name = `${accessKeyId}/${date}/${region}/${service}`;
     const known = this.#derived.get(name);
     if (known?.secret === secret) return known.key;
     const derived = hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), service), TERMINATOR);
-    const key = createSecretKey(derived);
+    const key = new HmacSha256(derived);
     if (this.#derived.size >= MAX_CACHED_KEYS) this.#derived.clear();
     this.#derived.set(name, { secret, key });
     return key;
   }
-}
-
-function sameText(expected: string, given: string): boolean {
-  const a = Buffer.from(expected, 'latin1');
-  const b = Buffer.from(given, 'latin1');
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
@@ -173,11 +168,9 @@ function checkTime({ timestamp, expiresSeconds }: Authorization, nowMs: number):
   }
 }
 
-function chunkSigner(key: KeyObject, timestamp: string, scope: string, seed: string): ChunkSigner {
+function chunkSigner(key: HmacSha256, timestamp: string, scope: string, seed: string): ChunkSigner {
   const sign = (label: string, previous: string, rest: string) =>
-    createHmac('sha256', key)
-      .update(`${ALGORITHM}-${label}\n${timestamp}\n${scope}\n${previous}\n${rest}`)
-      .digest('hex');
+    key.hex(`${ALGORITHM}-${label}\n${timestamp}\n${scope}\n${previous}\n${rest}`);
   return {
     seed,
     sign: (previous, chunk) => sign('PAYLOAD', previous, `${EMPTY_SHA256}\n${hash('sha256', chunk, 'hex')}`),

@@ -19,13 +19,14 @@ export interface HttpRequest {
   /** Decoded from `Content-Encoding`. */
   readonly body: Buffer;
   /** Parameters of the query protocol, when the router has read them. */
-  readonly form?: Form;
+  readonly form?: Form | undefined;
   /** Values of the labels of the path, decoded, in order. */
-  readonly labels?: readonly string[];
+  readonly labels?: readonly string[] | undefined;
 }
 
 export interface HttpReply {
   readonly status: number;
+  /** The reply's own object: the front adds to it. */
   readonly headers: Record<string, string>;
   readonly body?: string | Buffer;
   /** Sent chunk by chunk in place of `body`. */

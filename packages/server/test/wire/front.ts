@@ -74,7 +74,7 @@ export async function startFront(
     accountId: '000000000000',
     clock,
     ids: createIds(clock, new SystemRandom()),
-    log: { error: note, warn: note },
+    log: { error: note },
     fallback: (request, response) => {
       response.writeHead(404, { 'x-fallback': request.url ?? '' }).end('not for AWS');
     },
