@@ -11,10 +11,10 @@ const PAGE_BYTES = 4096;
 /** Page cache of one connection: enough for the inner pages of the indexes of many millions of rows. */
 const CACHE_KB = 32 * 1024;
 /**
- * WAL pages after which a commit copies them into the database. Pages that change again and again (the ends
- * of the indexes) are copied once per checkpoint, so a longer log is less work; it costs disk and a pause.
+ * WAL pages after which a commit copies them into the database, those that the checkpointer has not copied yet.
+ * Only after that can the log begin again, so this bounds its size (32 MB) and the time of recovery.
  */
-const CHECKPOINT_PAGES = 4000;
+const CHECKPOINT_PAGES = 8000;
 const BUSY_TIMEOUT_MS = 5000;
 
 const SQLITE_BUSY = 5;

@@ -54,6 +54,10 @@ export interface SqliteStore extends Store {
 /** Enough that the writer finds the next batch waiting when it has finished one. */
 const BATCHES_IN_FLIGHT = 3;
 const PRUNE_STEP = 500;
+/** Characters of units after which the log is copied into the database beside the commits. */
+const CHECKPOINT_CHARACTERS = 2 * 1024 * 1024;
+/** What a unit writes beside its large texts, about. */
+const UNIT_CHARACTERS = 1000;
 
 /** @throws StoreInUse, StoreTooNew */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
@@ -72,6 +76,8 @@ class SqliteStoreImpl implements SqliteStore {
   #liveWriter: DatabaseThread | undefined;
   #reader: Promise<DatabaseThread> | undefined;
   #closed: Promise<void> | undefined;
+  #uncopied = 0;
+  #copying = false;
 
   constructor({ path, activity }: SqliteStoreOptions) {
     this.#path = path;
@@ -179,16 +185,32 @@ class SqliteStoreImpl implements SqliteStore {
 
   async #execute(batch: readonly Work[]): Promise<readonly WorkResult[]> {
     const { cells, puts } = encodeBatch(batch);
+    const size = batch.length * UNIT_CHARACTERS + largeTexts(cells);
     const writer = this.#liveWriter ?? (await this.#startWriter());
     return new Promise((resolve, reject) => {
       const take = (answer: readonly Cell[], start: number) => {
         const { results, next } = decodeResults(answer, start, batch);
         this.#updateResources(batch, results, puts);
         resolve(results);
+        this.#checkpointAfter(size);
         return next;
       };
       writer.post(batch.length, cells, take, reject);
     });
+  }
+
+  /** Beside the commits, so that none of them has to. When it fails, one of them will. */
+  #checkpointAfter(size: number): void {
+    this.#uncopied += size;
+    if (this.#uncopied < CHECKPOINT_CHARACTERS || this.#copying || this.#closed) return;
+    this.#uncopied = 0;
+    this.#copying = true;
+    this.#startReader()
+      .then((reader) => reader.call('checkpoint'))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#copying = false;
+      });
   }
 
   #updateResources(
@@ -222,11 +244,21 @@ class SqliteStoreImpl implements SqliteStore {
     return this.#track(async () => {
       // Only beside a writer does the file exist and have its schema.
       if (!this.#liveWriter) await this.#startWriter();
-      this.#reader ??= this.#start('reader', () => {
-        this.#reader = undefined;
-      }).then(({ thread }) => thread);
-      return (await this.#reader).call<T>(method, ...args);
+      return (await this.#startReader()).call<T>(method, ...args);
     });
+  }
+
+  #startReader(): Promise<DatabaseThread> {
+    this.#reader ??= this.#start('reader', () => {
+      this.#reader = undefined;
+    }).then(
+      ({ thread }) => thread,
+      (error) => {
+        this.#reader = undefined;
+        throw error;
+      },
+    );
+    return this.#reader;
   }
 
   async #track<T>(run: () => Promise<T>): Promise<T> {
@@ -280,4 +312,13 @@ class SqliteStoreImpl implements SqliteStore {
 
 function removesResources(work: Work): boolean {
   return work.kind === 'commit' && work.unit.some((effect) => effect.kind === 'remove');
+}
+
+/** Texts that are shorter weigh no more than the rows they stand in. */
+const LARGE_TEXT = 500;
+
+function largeTexts(cells: readonly Cell[]): number {
+  let size = 0;
+  for (const cell of cells) if (typeof cell === 'string' && cell.length >= LARGE_TEXT) size += cell.length;
+  return size;
 }

@@ -3,6 +3,7 @@
  * writer takes all that has arrived by the time it is free into one transaction.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Checkpointer } from './checkpointer.ts';
 import { type Cell, decodeBatch, encodeResults, type StoredWork } from './codec.ts';
 import { lockFolder } from './connection.ts';
 import type { FromThread, ThreadData, ThreadError, ToThread } from './protocol.ts';
@@ -44,10 +45,18 @@ function answer(call: Call, run: () => { value: unknown; changes?: ReadonlyMap<s
 
 function runReader(): void {
   const reader = new Reader(path);
+  let checkpointer: Checkpointer | undefined;
   port.on('message', (call: Call) => {
     if (call.method === 'close') {
+      checkpointer?.close();
       reader.close();
       port.close();
+      return;
+    }
+    if (call.method === 'checkpoint') {
+      checkpointer ??= new Checkpointer(path);
+      const made = checkpointer;
+      answer(call, () => ({ value: made.checkpoint() }));
       return;
     }
     const method = reader[call.method as keyof Reader] as (...args: unknown[]) => unknown;
