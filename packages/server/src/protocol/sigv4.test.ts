@@ -145,7 +145,8 @@ const segment = fc
 const path = fc.array(segment, { maxLength: 4 }).map((segments) => `/${segments.join('/')}`);
 const text = fc.string({ unit: 'binary', maxLength: 12 }).filter((value) => value.isWellFormed());
 const query = fc.dictionary(
-  text.filter((name) => name !== '' && !name.toLowerCase().startsWith('x-amz-')),
+  // The SDK's own signer loses a parameter of the name `__proto__`.
+  text.filter((name) => !/^(?:$|x-amz-|__proto__$)/i.test(name)),
   fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 })),
   { maxKeys: 4 },
 );
