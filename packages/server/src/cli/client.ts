@@ -204,7 +204,7 @@ export function createClient(endpoint: string): Client {
   };
 }
 
-function parseAnswer(endpoint: string, text: string): unknown {
+export function parseAnswer(endpoint: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -219,7 +219,7 @@ function parseAnswer(endpoint: string, text: string): unknown {
 }
 
 /** AWS and the control API put the message under different names. */
-function describeError(response: Response, text: string): string {
+export function describeError(response: Response, text: string): string {
   try {
     const body = JSON.parse(text) as Record<string, unknown>;
     const inner = (body.error ?? body) as Record<string, unknown>;
@@ -241,7 +241,7 @@ function notRedrive(endpoint: string): CliFailure {
   );
 }
 
-function unreachable(endpoint: string, cause: unknown): CliFailure {
+export function unreachable(endpoint: string, cause: unknown): CliFailure {
   if (cause instanceof Error && cause.name === 'TimeoutError') {
     return new CliFailure(`${endpoint} gave no answer in time`, EXIT.unreachable, { cause });
   }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { parseDuration } from '../platform/duration.ts';
 import { createClient } from './client.ts';
 import { endpointOf, type ServerOptions, withServer } from './endpoint.ts';
+import { eventsTailCommand } from './events-tail.ts';
 import { CliFailure, EXIT } from './failure.ts';
 import { follow } from './invoke.ts';
 import { formatInstant, formatTable, printJson, printLine } from './output.ts';
@@ -24,6 +25,7 @@ export function eventsCommand(): Command {
       .description('list accepted events, or show one with its timeline')
       .argument('[request-id]', 'event to show'),
   )
+    .addCommand(eventsTailCommand())
     .option('--function <name>', 'only events of this function')
     .addOption(new Option('--status <status>', 'only events in this state').choices(STATUSES))
     .option('--since <duration>', 'only events accepted in the last 90s, 10m, 2h, 3d …')

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { awsCommand } from './aws.ts';
 import { clockCommand } from './clock.ts';
+import { completionCommand } from './completion.ts';
+import { dlqCommand } from './dlq.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { CliFailure, EXIT } from './failure.ts';
@@ -27,12 +29,14 @@ function createProgram(): Command {
     startCommand(),
     invokeCommand(),
     eventsCommand(),
+    dlqCommand(),
     queuesCommand(),
     logsCommand(),
     verifyCommand(),
     clockCommand(),
     doctorCommand(),
     awsCommand(),
+    completionCommand(createProgram),
   ]) {
     program.addCommand(command);
   }
