@@ -1,0 +1,290 @@
+/**
+ * Publishing: a message is accepted and brought to every local subscriber in one commit. Messages of a FIFO topic are
+ * first put in order (and freed of duplicates) in a queue of the topic; `topic-fan-out.ts` takes them from there.
+ */
+import { compileFilterPolicy, type FilterPolicyScope } from '../domain/filter-policy.ts';
+import { notificationToSign, type Signature } from '../domain/sns-envelope.ts';
+import {
+  type FailedDelivery,
+  type FanOut,
+  isSigned,
+  planFanOut,
+  type SubscriptionView,
+  selectSubscriptions,
+} from '../domain/sns-fan-out.ts';
+import { type CheckedMessage, type Publication, textFor } from '../domain/sns-message.ts';
+import {
+  isFifoTopic,
+  SUBSCRIPTIONS,
+  type SubscriptionRecord,
+  subscriptionPrefix,
+  TOPICS,
+  type TopicRecord,
+  topicQueue,
+} from '../domain/sns-topic.ts';
+import { DEDUPLICATION_MS, formatSequenceNumber } from '../domain/sqs-fifo.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Ids } from '../platform/ids.ts';
+import type { Random } from '../platform/random.ts';
+import type { Effect, JsonObject, Send, Store } from '../store/store.ts';
+import type { DeliveryLog } from './delivery-log.ts';
+import type { TopicSigner } from './topic-signer.ts';
+
+export interface TopicsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly signer: TopicSigner;
+  readonly deliveryLog: DeliveryLog;
+  readonly endpoint: () => string;
+}
+
+export interface Published {
+  readonly messageId: string;
+  /** FIFO topics. */
+  readonly sequenceNumber?: string;
+}
+
+/** Private state of a message that waits in a topic's queue: the publication without its ids. */
+interface WaitingPublication extends JsonObject {
+  texts: { [protocol: string]: string };
+  subject?: string;
+  attributes: { [name: string]: JsonObject };
+  traceHeader?: string;
+  groupId: string;
+  deduplicationId: string;
+}
+
+/** AWS: FifoThroughputScope decides whether ids are compared in the topic or in the group. */
+function deduplicationKey(topic: TopicRecord, groupId: string, deduplicationId: string): string {
+  return topic.attributes.FifoThroughputScope === 'MessageGroup'
+    ? `${groupId} ${deduplicationId}`
+    : deduplicationId;
+}
+
+export class Topics {
+  readonly #deps: TopicsDeps;
+  /** Subscriptions of a topic, compiled; forgotten when one of them changes. */
+  readonly #views = new Map<string, readonly SubscriptionView[]>();
+
+  constructor(deps: TopicsDeps) {
+    this.#deps = deps;
+    deps.store.resources.onChange((collection, key) => {
+      if (collection === SUBSCRIPTIONS) this.#views.delete(key.slice(0, key.lastIndexOf(':')));
+    });
+  }
+
+  find(name: string): TopicRecord | undefined {
+    return this.#deps.store.resources.get<TopicRecord>(TOPICS, name)?.value;
+  }
+
+  subscriptionsOf(topicName: string): readonly SubscriptionView[] {
+    let views = this.#views.get(topicName);
+    if (!views) {
+      views = this.#deps.store.resources
+        .list<SubscriptionRecord>(SUBSCRIPTIONS, subscriptionPrefix(topicName))
+        .map(({ value }) => viewSubscription(value));
+      this.#views.set(topicName, views);
+    }
+    return views;
+  }
+
+  /** All of the messages, or none: resolves once they are durable. */
+  async publish(
+    topic: TopicRecord,
+    messages: readonly CheckedMessage[],
+    traceHeader: string | undefined,
+  ): Promise<Published[]> {
+    if (isFifoTopic(topic.name)) return this.#enqueue(topic, messages, traceHeader);
+    const publications = messages.map((message) => this.#accept(topic, message, traceHeader));
+    const plans = await Promise.all(publications.map((publication) => this.plan(topic, publication)));
+    await this.#commit(plans.flatMap(({ effects }) => effects));
+    for (const [index, plan] of plans.entries()) {
+      this.report(topic, publications[index] as Publication, plan);
+    }
+    return publications.map(({ messageId }) => ({ messageId }));
+  }
+
+  /**
+   * For those who end an event in the same commit: effects of publishing one message to a standard topic.
+   * Call `report` once they are committed.
+   */
+  planNow(topic: TopicRecord, message: CheckedMessage, traceHeader: string | undefined): PlannedPublication {
+    const publication = this.#accept(topic, message, traceHeader);
+    const selected = selectSubscriptions(this.subscriptionsOf(topic.name), publication);
+    const version = versionOf(topic);
+    const signatures = signedTexts(selected, publication).map(
+      ([text, protocol]) =>
+        [text, this.#deps.signer.signNow(notificationToSign(publication, protocol), version)] as const,
+    );
+    const plan = this.#planCopies(selected, publication, new Map(signatures));
+    return { messageId: publication.messageId, publication, ...plan };
+  }
+
+  /** Effects that bring a message to its subscriptions. FIFO topics do not sign (observed). */
+  async plan(topic: TopicRecord, publication: Publication): Promise<FanOut> {
+    const selected = selectSubscriptions(this.subscriptionsOf(topic.name), publication);
+    const texts = isFifoTopic(topic.name) ? [] : signedTexts(selected, publication);
+    const version = versionOf(topic);
+    const signatures = await Promise.all(
+      texts.map(
+        async ([text, protocol]) =>
+          [text, await this.#deps.signer.sign(notificationToSign(publication, protocol), version)] as const,
+      ),
+    );
+    return this.#planCopies(selected, publication, new Map(signatures));
+  }
+
+  /** Writes the delivery log of copies that were committed. */
+  report(topic: TopicRecord, publication: Publication, { failed }: Pick<FanOut, 'failed'>): void {
+    const { deliveryLog, clock } = this.#deps;
+    const reported = new Map<SubscriptionRecord, FailedDelivery>(
+      failed.map((each) => [each.subscription, each]),
+    );
+    for (const { record } of this.subscriptionsOf(topic.name)) {
+      const failure = reported.get(record);
+      const local = record.protocol === 'sqs' || record.protocol === 'lambda';
+      if (!failure && !(local && deliveryLog.wantsSuccess(topic, record.protocol))) continue;
+      deliveryLog.report({
+        topic,
+        topicName: topic.name,
+        topicArn: topic.arn,
+        protocol: record.protocol,
+        destination: record.endpoint,
+        messageId: publication.messageId,
+        message: textFor(publication, record.protocol),
+        publishedAt: publication.publishedAt,
+        now: clock.now(),
+        attempts: 1,
+        delivered: !failure,
+        statusCode: failure ? 400 : record.protocol === 'lambda' ? 202 : 200,
+        response:
+          failure && `{"ErrorCode":"${failure.code}","ErrorMessage":${JSON.stringify(failure.message)}}`,
+        deadLettered: failure?.deadLettered,
+      });
+    }
+  }
+
+  /** A publication as it waits in a FIFO topic's queue. */
+  readWaiting(
+    topic: TopicRecord,
+    message: {
+      readonly id: string;
+      readonly state: JsonObject;
+      readonly sentAt: number;
+      readonly seq: number;
+    },
+  ): Publication {
+    const waiting = message.state as unknown as WaitingPublication;
+    return {
+      ...waiting,
+      attributes: waiting.attributes as Publication['attributes'],
+      messageId: message.id,
+      topicArn: topic.arn,
+      publishedAt: message.sentAt,
+      sequenceNumber: formatSequenceNumber(message.seq),
+    };
+  }
+
+  #accept(topic: TopicRecord, message: CheckedMessage, traceHeader: string | undefined): Publication {
+    const { ids, clock } = this.#deps;
+    return {
+      messageId: ids.ordered(),
+      topicArn: topic.arn,
+      texts: message.texts,
+      subject: message.subject,
+      attributes: message.attributes,
+      publishedAt: clock.now(),
+      traceHeader,
+      groupId: message.groupId,
+      deduplicationId: message.deduplicationId,
+    };
+  }
+
+  async #enqueue(
+    topic: TopicRecord,
+    messages: readonly CheckedMessage[],
+    traceHeader: string | undefined,
+  ): Promise<Published[]> {
+    const { ids, clock } = this.#deps;
+    const now = clock.now();
+    const sends = messages.map((message): Send => {
+      const groupId = message.groupId as string;
+      const deduplicationId = message.deduplicationId as string;
+      const state: WaitingPublication = {
+        texts: { ...message.texts },
+        subject: message.subject,
+        attributes: { ...message.attributes },
+        traceHeader,
+        groupId,
+        deduplicationId,
+      };
+      return {
+        kind: 'send',
+        queue: topicQueue(topic.name),
+        message: { id: ids.ordered(), dueAt: now, sentAt: now, body: '', state, group: groupId },
+        dedup: { key: deduplicationKey(topic, groupId, deduplicationId), until: now + DEDUPLICATION_MS },
+      };
+    });
+    const sent = await this.#commit(sends);
+    return sent.map(({ receipt }) => ({
+      messageId: receipt.id,
+      sequenceNumber: formatSequenceNumber(receipt.seq),
+    }));
+  }
+
+  #planCopies(
+    selected: readonly SubscriptionView[],
+    publication: Publication,
+    signatures: ReadonlyMap<string, Signature>,
+  ): FanOut {
+    const { store, ids, random, clock, endpoint } = this.#deps;
+    return planFanOut(selected, publication, {
+      resources: store.resources,
+      ids,
+      random,
+      now: clock.now(),
+      endpoint: endpoint(),
+      signatureFor: (protocol) => signatures.get(textFor(publication, protocol)),
+    });
+  }
+
+  async #commit(effects: readonly Effect[]) {
+    if (effects.length === 0) return [];
+    const result = await this.#deps.store.commit(effects);
+    if (result.kind === 'conflict') throw new Error(`a publication met a conflict: ${result.reason}`);
+    return result.sent;
+  }
+}
+
+export interface PlannedPublication extends FanOut {
+  readonly messageId: string;
+  readonly publication: Publication;
+}
+
+function versionOf(topic: TopicRecord): Signature['version'] {
+  return topic.attributes.SignatureVersion === '2' ? '2' : '1';
+}
+
+/** Each different text once, with a protocol that gets it. */
+function signedTexts(selected: readonly SubscriptionView[], publication: Publication): [string, string][] {
+  const texts = new Map<string, string>();
+  for (const view of selected) {
+    if (isSigned(view)) texts.set(textFor(publication, view.record.protocol), view.record.protocol);
+  }
+  return [...texts];
+}
+
+function viewSubscription(record: SubscriptionRecord): SubscriptionView {
+  const { FilterPolicy, FilterPolicyScope, RedrivePolicy, RawMessageDelivery } = record.attributes;
+  const scope = (FilterPolicyScope ?? 'MessageAttributes') as FilterPolicyScope;
+  return {
+    record,
+    raw: RawMessageDelivery === 'true',
+    filter: FilterPolicy === undefined ? undefined : compileFilterPolicy(FilterPolicy, scope),
+    deadLetterArn: RedrivePolicy
+      ? (JSON.parse(RedrivePolicy) as { deadLetterTargetArn: string }).deadLetterTargetArn
+      : undefined,
+  };
+}
