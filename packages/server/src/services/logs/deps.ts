@@ -26,6 +26,8 @@ export interface LogsDeps {
   readonly accountId: string;
   /** Filters and live tails; absent where lines are only kept. */
   readonly taps?: LogTaps;
+  /** Told of bugs in work that nobody waits for. */
+  readonly onError?: (error: unknown) => void;
 }
 
 export function invalidParameter(message: string): ApiError {

@@ -19,6 +19,14 @@ import {
   testMetricFilter,
 } from './operations/metric-filters.ts';
 import { putLogEvents } from './operations/put-log-events.ts';
+import {
+  describeQueries,
+  getLogGroupFields,
+  getLogRecord,
+  getQueryResults,
+  startQuery,
+  stopQuery,
+} from './operations/queries.ts';
 import { deleteRetentionPolicy, putRetentionPolicy } from './operations/retention-policy.ts';
 import { startLiveTail } from './operations/start-live-tail.ts';
 import {
@@ -35,7 +43,10 @@ import {
   untagResource,
 } from './operations/tags.ts';
 
+import { QueryRuns } from './query-runs.ts';
+
 export function createLogsService(deps: LogsDeps): Service {
+  const runs = new QueryRuns(deps);
   return {
     name: 'logs',
     errors: LOGS_ERRORS,
@@ -50,9 +61,13 @@ export function createLogsService(deps: LogsDeps): Service {
       DescribeLogGroups: describeLogGroups(deps),
       DescribeLogStreams: describeLogStreams(deps),
       DescribeMetricFilters: describeMetricFilters(deps),
+      DescribeQueries: describeQueries(runs),
       DescribeSubscriptionFilters: describeSubscriptionFilters(deps),
       FilterLogEvents: filterLogEvents(deps),
       GetLogEvents: getLogEvents(deps),
+      GetLogGroupFields: getLogGroupFields(deps),
+      GetLogRecord: getLogRecord(deps),
+      GetQueryResults: getQueryResults(runs),
       ListLogGroups: listLogGroups(deps),
       ListTagsForResource: listTagsForResource(deps),
       ListTagsLogGroup: listTagsLogGroup(deps),
@@ -62,6 +77,8 @@ export function createLogsService(deps: LogsDeps): Service {
       PutRetentionPolicy: putRetentionPolicy(deps),
       PutSubscriptionFilter: putSubscriptionFilter(deps),
       StartLiveTail: startLiveTail(deps),
+      StartQuery: startQuery(deps, runs),
+      StopQuery: stopQuery(runs),
       TagLogGroup: tagLogGroup(deps),
       TagResource: tagResource(deps),
       TestMetricFilter: testMetricFilter(),
