@@ -180,13 +180,15 @@ export function readBatchItemFailures(payload: string, ids: ReadonlySet<string>)
 }
 
 /**
- * Splits what was received into batches that are run one by one. A message that came back is run alone, so
- * that a poisonous one cannot fail its neighbours a second time, unless the function reports failures itself.
+ * Splits what was received into batches. Each inner list is run one batch after the other, different lists at
+ * the same time: of a FIFO queue there is one list, for its order must hold. A message that came back is run
+ * alone, so that a poisonous one cannot fail its neighbours a second time, unless the function reports
+ * failures itself.
  */
 export function planBatches(
   messages: readonly HeldMessage[],
   options: { readonly batchSize: number; readonly fifo: boolean; readonly reportsFailures: boolean },
-): HeldMessage[][] {
+): HeldMessage[][][] {
   const alone = ({ message }: HeldMessage) => !options.reportsFailures && message.receiveCount > 1;
   if (options.fifo) {
     const batches: HeldMessage[][] = [];
@@ -196,14 +198,14 @@ export function planBatches(
       if (joins) last.push(held);
       else batches.push([held]);
     }
-    return batches;
+    return batches.length === 0 ? [] : [batches];
   }
   const fresh = messages.filter((held) => !alone(held));
-  const batches: HeldMessage[][] = [];
+  const lists: HeldMessage[][][] = [];
   for (let at = 0; at < fresh.length; at += options.batchSize) {
-    batches.push(fresh.slice(at, at + options.batchSize));
+    lists.push([fresh.slice(at, at + options.batchSize)]);
   }
-  return [...batches, ...messages.filter(alone).map((held) => [held])];
+  return [...lists, ...messages.filter(alone).map((held) => [[held]])];
 }
 
 /** First wait before a batch is offered again; doubles up to the second. */

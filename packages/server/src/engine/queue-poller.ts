@@ -57,8 +57,10 @@ export class QueuePoller {
   #mapping: EventSourceMappingRecord;
   #wanted: (body: string) => boolean;
   #running = 0;
-  /** Batches that are held and wait for a free place. */
-  #ready: HeldMessage[][] = [];
+  /** Held, and waiting for a free place: lists of batches that are run one after the other. */
+  #ready: HeldMessage[][][] = [];
+  /** FIFO groups whose first message failed: while there are any, messages are received one by one, so that those behind it are not counted as received. */
+  readonly #troubled = new Set<string>();
   #window: Window | undefined;
   #scale: Scale;
   #pumping = false;
@@ -102,7 +104,7 @@ export class QueuePoller {
     this.#stopped = true;
     this.#wake?.timer.cancel();
     for (const end of [...this.#waits]) end();
-    const held = [...this.#ready.flat(), ...this.#closeWindow()];
+    const held = [...this.#ready.flat(2), ...this.#closeWindow()];
     this.#ready = [];
     await this.#giveBack(held);
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -169,7 +171,7 @@ export class QueuePoller {
   async #fill(): Promise<void> {
     while (!this.#stopped) {
       while (this.#ready.length > 0 && this.#running < this.#limit()) {
-        void this.#run(this.#ready.shift() as HeldMessage[]);
+        void this.#run(this.#ready.shift() as HeldMessage[][]);
       }
       if (this.#ready.length > 0 || this.#running >= this.#limit()) return;
       const queue = this.#queue();
@@ -188,7 +190,7 @@ export class QueuePoller {
   async #receive(queue: Queue): Promise<HeldMessage[] | undefined> {
     const { store, clock, holder } = this.#deps;
     const now = clock.now();
-    const room = this.#mapping.batchSize - (this.#window?.messages.size ?? 0);
+    const room = this.#troubled.size > 0 ? 1 : this.#mapping.batchSize - (this.#window?.messages.size ?? 0);
     const received = await store.receive({
       queue: queue.messages,
       max: Math.max(1, room),
@@ -200,6 +202,9 @@ export class QueuePoller {
     const deadLetterQueue =
       queue.redrive && readQueueByArn(store.resources, queue.redrive.deadLetterTargetArn);
     const { deliver, moves } = decideDeadLetters(received, queue, deadLetterQueue, now);
+    // A dead letter no longer stands before its group.
+    for (const message of received)
+      if (!deliver.includes(message)) this.#troubled.delete(message.group ?? '');
     const unwanted = deliver.filter(({ body }) => !this.#wanted(body));
     await Promise.all([
       // A conflict: somebody else holds the message by now, and will do the same.
@@ -263,11 +268,11 @@ export class QueuePoller {
     );
   }
 
-  async #run(batch: readonly HeldMessage[]): Promise<void> {
+  async #run(batches: readonly HeldMessage[][]): Promise<void> {
     // What it does is activity each on its own; its waits are not.
     this.#running++;
     try {
-      await this.#process(batch);
+      await this.#process(batches);
     } catch (error) {
       this.#deps.log.error(
         { err: error, mapping: this.#mapping.uuid },
@@ -280,29 +285,49 @@ export class QueuePoller {
     }
   }
 
-  /** Pieces that fit into one event each, run in order; of a FIFO group nothing runs after a failure. */
-  async #process(batch: readonly HeldMessage[]): Promise<void> {
+  /** Runs batches in order, in pieces that fit into one event; of a FIFO group nothing after a failure. */
+  async #process(batches: readonly HeldMessage[][]): Promise<void> {
     const queue = this.#queue();
     if (!queue) return;
+    const blocked = new Set<string | undefined>();
+    for (const batch of batches) {
+      let rest: readonly HeldMessage[] = batch;
+      while (rest.length > 0) {
+        rest = queue.fifo ? rest.filter(({ message }) => !blocked.has(message.group)) : rest;
+        const records = this.#formatRecords(rest, queue);
+        if (records.length === 0) break;
+        const piece = rest.slice(0, records.length);
+        rest = rest.slice(records.length);
+        const failed = await this.#invoke(piece, formatSqsEvent(records));
+        if (queue.fifo) this.#noteGroups(piece, failed, blocked);
+      }
+    }
+  }
+
+  /** As many records, from the first, as fit into one event. */
+  #formatRecords(batch: readonly HeldMessage[], queue: Queue): string[] {
     const withWindow = this.#mapping.maximumBatchingWindowSeconds > 0;
-    let rest = batch;
-    while (rest.length > 0) {
-      const records: string[] = [];
-      let bytes = 0;
-      for (const held of rest) {
-        const record = formatSqsRecord(held, queue, this.#mapping.region, withWindow);
-        const size = Buffer.byteLength(record) + 1;
-        if (records.length > 0 && bytes + size > MAX_BATCH_BYTES) break;
-        records.push(record);
-        bytes += size;
-      }
-      const piece = rest.slice(0, records.length);
-      rest = rest.slice(records.length);
-      const failed = await this.#invoke(piece, formatSqsEvent(records));
-      if (queue.fifo && failed.length > 0) {
-        const blocked = new Set(failed.map(({ message }) => message.group));
-        rest = rest.filter(({ message }) => !blocked.has(message.group));
-      }
+    const records: string[] = [];
+    let bytes = 0;
+    for (const held of batch) {
+      const record = formatSqsRecord(held, queue, this.#mapping.region, withWindow);
+      bytes += Buffer.byteLength(record) + 1;
+      if (records.length > 0 && bytes > MAX_BATCH_BYTES) break;
+      records.push(record);
+    }
+    return records;
+  }
+
+  #noteGroups(
+    piece: readonly HeldMessage[],
+    failed: readonly HeldMessage[],
+    blocked: Set<string | undefined>,
+  ): void {
+    for (const { message } of piece) this.#troubled.delete(message.group ?? '');
+    for (const { message } of failed) {
+      blocked.add(message.group);
+      // The function's own reports are trusted the first time.
+      if (!this.#reportsFailures() || message.receiveCount > 1) this.#troubled.add(message.group ?? '');
     }
   }
 
