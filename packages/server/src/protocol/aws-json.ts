@@ -46,7 +46,7 @@ function compile(codec: JsonCodec, operation: Operation, contentType: string): O
 }
 
 /** `__type` as each service sends it: with its own or the framework's namespace in 1.0, bare in 1.1. */
-export function errorType(error: ApiError, row: ErrorRow, dialect: Dialect): string {
+function errorType(error: ApiError, row: ErrorRow, dialect: Dialect): string {
   if (dialect.jsonVersion === '1.1') return error.name;
   if (row.jsonType) return row.jsonType;
   return dialect.errorNamespace ? `${dialect.errorNamespace}#${error.name}` : error.name;

@@ -8,7 +8,16 @@ import type { ApiError, ErrorRow } from './error.ts';
 import { type Form, type FormNode, numbered } from './form.ts';
 import { isInteger } from './integers.ts';
 import { decodeBase64, serializationError, setOwn } from './json-codec.ts';
-import type { ListShape, MapShape, Member, Model, Operation, Shape, StructureShape } from './model.ts';
+import {
+  isSimple,
+  type ListShape,
+  type MapShape,
+  type Member,
+  type Model,
+  type Operation,
+  type Shape,
+  type StructureShape,
+} from './model.ts';
 import { formatTimestamp, parseTimestamp } from './timestamp.ts';
 import type { HttpReply, Members, OperationCodec, Wire } from './wire.ts';
 import { element, escapeXml, textElement } from './xml.ts';
@@ -260,10 +269,4 @@ class QueryCodec {
     const encode = this.#contentEncoder(shape.value.shape);
     return (key, value) => textElement(keyTag, key) + element(valueTag, encode(value));
   }
-}
-
-function isSimple(shape: Shape): boolean {
-  return (
-    shape.kind !== 'structure' && shape.kind !== 'union' && shape.kind !== 'list' && shape.kind !== 'map'
-  );
 }

@@ -22,6 +22,8 @@ import type { HttpReply, HttpRequest, WireName } from './wire.ts';
 type Head = Pick<HttpRequest, 'method' | 'path' | 'search' | 'headers'>;
 
 const EMPTY = Buffer.alloc(0);
+/** Bodies up to this size, bytes, are read before anything is asked about their sender. */
+const SMALL_BODY_BYTES = 65_536;
 
 export class Exchange {
   readonly #front: Front;
@@ -52,6 +54,7 @@ export class Exchange {
     const credential = readCredential(this.#head);
     const route = routeHead(this.#head, credential);
     if (route.kind === 'fallback') {
+      if (this.#head.headers.expect !== undefined) this.#response.writeContinue();
       options.fallback(this.#request, this.#response);
       return;
     }
@@ -66,6 +69,7 @@ export class Exchange {
       this.#route = route;
       this.#limit = bodyLimit(route.operation, this.#head.headers);
     }
+    if (this.#route && !this.#admit()) return;
     if (this.#head.headers.expect !== undefined) {
       // A client that waits for permission to send its body gets it only when the size is acceptable.
       const announced = Number(this.#head.headers['content-length'] ?? 0);
@@ -76,6 +80,23 @@ export class Exchange {
       this.#response.writeContinue();
     }
     readBody(this.#request, this.#limit.bytes, (result) => this.#received(result));
+  }
+
+  /** Strangers are turned away before they can fill the memory with a large body. */
+  #admit(): boolean {
+    const { verifier } = this.#front;
+    const { headers } = this.#head;
+    const length = headers['content-length'];
+    const small = headers['transfer-encoding'] === undefined && Number(length ?? 0) <= SMALL_BODY_BYTES;
+    if (!verifier || small) return true;
+    try {
+      verifier.requireKnownKey(this.#head);
+      return true;
+    } catch (error) {
+      closeAfterReply(this.#response);
+      this.#fail(error);
+      return false;
+    }
   }
 
   #received(read: BodyResult): void {

@@ -11,7 +11,7 @@ import { assertServiceMatches } from './service-check.ts';
 import { type Keys, Verifier } from './sigv4.ts';
 
 /** The part of the log that the front writes to. */
-export interface FrontLog {
+interface FrontLog {
   error(details: object, message: string): void;
 }
 

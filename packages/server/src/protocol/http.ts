@@ -114,7 +114,7 @@ export interface ServerTimeouts {
   readonly keepAliveMs: number;
 }
 
-export const DEFAULT_TIMEOUTS: ServerTimeouts = {
+const DEFAULT_TIMEOUTS: ServerTimeouts = {
   headersMs: 30_000,
   requestMs: 300_000,
   keepAliveMs: 120_000,

@@ -3,6 +3,7 @@
  * into closures; a decoder refuses wrong types in the words of AWS's own deserialiser and drops members that
  * the model does not know, an encoder writes only what the model knows.
  */
+import { isUtf8 } from 'node:buffer';
 import { ApiError } from './error.ts';
 import { isInteger } from './integers.ts';
 import {
@@ -243,6 +244,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** JSON text of a body → value. An empty body is an empty structure, as AWS takes it. */
 export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return {};
+  // Decoding would put replacement characters in place of broken bytes: a message must not change silently.
+  if (!isUtf8(body)) throw serializationError('Invalid UTF-8');
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

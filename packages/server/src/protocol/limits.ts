@@ -14,11 +14,11 @@ export interface BodyLimit {
 const MIB = 1_048_576;
 
 /** Lambda quotas: synchronous 6 MB, asynchronous 1 MB (256 KB before October 2025). */
-export const SYNC_PAYLOAD_BYTES = 6 * MIB;
-export const ASYNC_PAYLOAD_BYTES = MIB;
-export const INVOKE_ASYNC_PAYLOAD_BYTES = 262_144;
+const SYNC_PAYLOAD_BYTES = 6 * MIB;
+const ASYNC_PAYLOAD_BYTES = MIB;
+const INVOKE_ASYNC_PAYLOAD_BYTES = 262_144;
 /** A zip of 50 MB in base64, and the rest of the request (observed). */
-export const CONTROL_PLANE_BYTES = 70_167_211;
+const CONTROL_PLANE_BYTES = 70_167_211;
 /** JSON may spend six bytes on a character and a form three; messages themselves end at 1 MiB. */
 const MESSAGE_SERVICE_BYTES = 8 * MIB;
 

@@ -67,7 +67,7 @@ export interface ServiceModel {
 
 export type TimestampFormat = 'epoch-seconds' | 'date-time' | 'http-date';
 
-export type SimpleKind = 'string' | 'number' | 'boolean' | 'blob' | 'timestamp' | 'document';
+type SimpleKind = 'string' | 'number' | 'boolean' | 'blob' | 'timestamp' | 'document';
 
 export interface SimpleShape {
   readonly kind: SimpleKind;

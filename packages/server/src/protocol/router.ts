@@ -2,9 +2,11 @@
  * Which service and operation a request means, in the ways AWS clients say it: `X-Amz-Target`, the path of
  * RPC v2, the path of a REST service, `Action` in a form or in the query. What is none of these is not for AWS.
  */
+import { isUtf8 } from 'node:buffer';
 import { DIALECTS } from './dialect.ts';
 import { ApiError } from './error.ts';
 import { addParameters, type Form, parameter } from './form.ts';
+import { serializationError } from './json-codec.ts';
 import { PathTree } from './lambda-paths.ts';
 import { loadModel } from './model.ts';
 import type { ServiceName } from './operation.ts';
@@ -128,6 +130,7 @@ export function routeForm(
 ): OperationRoute | RefusedRoute {
   const form: Form = {};
   try {
+    if (!isUtf8(body)) throw serializationError('Invalid UTF-8');
     if (body.length > 0) addParameters(form, body.toString('utf8'));
     if (request.search !== '') addParameters(form, request.search);
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Dialect } from './dialect.ts';
 import type { ApiError, ErrorRow } from './error.ts';
 import { isInteger } from './integers.ts';
 import { serializationError, setOwn } from './json-codec.ts';
-import type { Member, Model, Operation, Shape } from './model.ts';
+import { isSimple, type Member, type Model, type Operation, type Shape } from './model.ts';
 import type { HttpReply, Members, OperationCodec, Wire } from './wire.ts';
 
 const HEADERS = { 'Content-Type': 'application/cbor', 'smithy-protocol': 'rpc-v2-cbor' };
@@ -118,14 +118,7 @@ class CborCodec {
 
   #member(owner: string, member: Member): Convert {
     const { shape } = member;
-    if (
-      shape.kind === 'list' ||
-      shape.kind === 'map' ||
-      shape.kind === 'structure' ||
-      shape.kind === 'union'
-    ) {
-      return this.decoder(shape);
-    }
+    if (!isSimple(shape)) return this.decoder(shape);
     return this.#simple(shape, member.name, isInteger(this.#model.service, owner, member.name));
   }
 

@@ -71,13 +71,7 @@ export class Verifier {
   verify(request: SignedRequest, body: Buffer, service: string, nowMs: number): Verified {
     const authorization = readAuthorization(request);
     const { credential, timestamp } = authorization;
-    const secret = this.#keys.secretFor(credential.accessKeyId);
-    if (secret === undefined) {
-      throw new ApiError(
-        'UnrecognizedClientException',
-        'The security token included in the request is invalid.',
-      );
-    }
+    const secret = this.#secretOf(credential);
     checkScope(credential, timestamp, service);
     if (!`;${authorization.signedHeaders};`.includes(';host;')) {
       throw invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
@@ -100,6 +94,20 @@ export class Verifier {
     checkTime(authorization, nowMs);
     if (!payloadHash.startsWith('STREAMING-AWS4-HMAC-SHA256-PAYLOAD')) return { credential };
     return { credential, chunks: chunkSigner(key, timestamp, scope, expected) };
+  }
+
+  /** The part of `verify` that needs no body: throws unless the request names a key that is known. */
+  requireKnownKey(request: SignedRequest): void {
+    this.#secretOf(readAuthorization(request).credential);
+  }
+
+  #secretOf({ accessKeyId }: Credential): string {
+    const secret = this.#keys.secretFor(accessKeyId);
+    if (secret !== undefined) return secret;
+    throw new ApiError(
+      'UnrecognizedClientException',
+      'The security token included in the request is invalid.',
+    );
   }
 
   #signingKey(credential: Credential, secret: string): HmacSha256 {

@@ -24,7 +24,7 @@ export function parseTimestamp(value: unknown, format: TimestampFormat): number 
 }
 
 /** `2026-09-14T15:47:16Z`, with milliseconds where there are any. */
-export function formatDateTime(seconds: number): string {
+function formatDateTime(seconds: number): string {
   const text = new Date(Math.round(seconds * 1000)).toISOString();
   return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
 }
