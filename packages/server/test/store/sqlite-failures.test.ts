@@ -77,7 +77,12 @@ test('a file that is no database is refused', async (t) => {
   await assert.rejects(openSqliteStore({ path }), StoreUnavailable);
 });
 
-const faults: DiskFault[] = [{ kind: 'full' }, { kind: 'failingFlush' }, { kind: 'threadDeath' }];
+const faults: DiskFault[] = [
+  { kind: 'full' },
+  { kind: 'failingFlush' },
+  { kind: 'lostConnection' },
+  { kind: 'threadDeath' },
+];
 for (const fault of faults) {
   test(`disk fault ${fault.kind}: commits are refused whole, and work again when it is over`, async (t) => {
     const path = join(await tempFolder(t), 'redrive.db');

@@ -92,8 +92,9 @@ export function after(prefix: string): string {
 
 /** Errors of the disk or of the database file, as opposed to errors of what was asked. */
 export function isStorageError(error: unknown): boolean {
-  const code = (error as { errcode?: number }).errcode;
-  return code !== undefined && STORAGE_ERRORS.has(code & 0xff);
+  const { errcode, code } = error as { errcode?: number; code?: string };
+  // The second is what a closed connection answers.
+  return errcode === undefined ? code === 'ERR_INVALID_STATE' : STORAGE_ERRORS.has(errcode & 0xff);
 }
 
 /** Primary result codes: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB. */

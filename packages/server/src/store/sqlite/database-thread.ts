@@ -1,9 +1,9 @@
 /** The main thread's end of one database thread: posts, and matches answers with questions. */
 import { Worker } from 'node:worker_threads';
 import { StoreInUse, StoreTooNew, StoreUnavailable } from '../store.ts';
-import type { Cell } from './codec.ts';
 import type { FromThread, Role, ThreadError, ToThread } from './protocol.ts';
 import type { ResourceCells } from './resource-table.ts';
+import type { Cell } from './stored.ts';
 
 export interface ThreadEvents {
   /** Earliest instants, as pairs of queue and epoch ms. */

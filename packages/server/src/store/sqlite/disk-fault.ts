@@ -8,6 +8,8 @@ export type DiskFault =
   | { readonly kind: 'failingFlush' }
   /** Each commit takes that much longer. */
   | { readonly kind: 'slow'; readonly delayMs: number }
+  /** The connection is gone in the middle of each commit. */
+  | { readonly kind: 'lostConnection' }
   /** The database thread dies in the middle of the next commit. */
   | { readonly kind: 'threadDeath' };
 
@@ -23,7 +25,8 @@ export function limitPages(db: DatabaseSync, fault: DiskFault | undefined): void
   db.exec(`PRAGMA max_page_count = ${pages}`);
 }
 
-export function beforeCommit(fault: DiskFault): void {
+export function beforeCommit(db: DatabaseSync, fault: DiskFault): void {
+  if (fault.kind === 'lostConnection') db.close();
   if (fault.kind === 'failingFlush') {
     throw Object.assign(new Error('disk I/O error (injected)'), { errcode: SQLITE_IOERR_FSYNC });
   }

@@ -5,9 +5,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { openedCounter, prunedCounter, settledCounter } from '../store.ts';
 import type { Batch } from './batch.ts';
-import type { StoredEffect } from './codec.ts';
 import { after, prepareRows } from './connection.ts';
 import type { Names } from './names.ts';
+import type { StoredEffect } from './stored.ts';
 
 export interface SubjectRow {
   readonly seq: number;

@@ -4,9 +4,9 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Line } from '../store.ts';
-import type { StoredEffect } from './codec.ts';
 import { prepareRows } from './connection.ts';
 import type { Names } from './names.ts';
+import type { StoredEffect } from './stored.ts';
 
 export const CHUNK_SPAN_MS = 10_000;
 /** Also the room an id has for the place of a line in its chunk. */

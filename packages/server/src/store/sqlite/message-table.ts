@@ -5,9 +5,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Receipt } from '../store.ts';
 import type { Batch } from './batch.ts';
-import type { MessageCells, StoredEffect, StoredSend, StoredSent } from './codec.ts';
 import { prepareRows } from './connection.ts';
 import type { Names } from './names.ts';
+import type { MessageCells, StoredEffect, StoredSend, StoredSent } from './stored.ts';
 
 /** What a change needs to know of a stored message. */
 export interface MessageRow {

@@ -1,6 +1,7 @@
 /** What the main thread and the database threads say to each other. */
-import type { Cell } from './codec.ts';
+
 import type { ResourceCells } from './resource-table.ts';
+import type { Cell } from './stored.ts';
 
 export type Role = 'writer' | 'reader';
 export interface ThreadData {

@@ -17,12 +17,13 @@ import type {
   SubjectPage,
   SubjectSearch,
 } from '../store.ts';
-import { type MessageCells, toMessage } from './codec.ts';
 import { after, openReader, prepareRows } from './connection.ts';
 import { JournalReads } from './journal-reads.ts';
 import { LineReads } from './line-reads.ts';
 import { MESSAGE_COLUMNS, MESSAGE_HEAD_COLUMNS, MESSAGE_HEAD_JOINS, MESSAGE_JOINS } from './message-table.ts';
 import { PointReads } from './point-reads.ts';
+import { toMessage } from './result-codec.ts';
+import type { MessageCells } from './stored.ts';
 
 export class Reader {
   readonly #db: DatabaseSync;

@@ -32,10 +32,12 @@ import type {
   Unit,
 } from '../store.ts';
 import { StoreUnavailable } from '../store.ts';
-import { type Cell, decodeResults, encodeBatch } from './codec.ts';
 import { DatabaseThread } from './database-thread.ts';
 import type { DiskFault } from './disk-fault.ts';
 import type { ResourceCells } from './resource-table.ts';
+import { decodeResults } from './result-codec.ts';
+import type { Cell } from './stored.ts';
+import { encodeBatch } from './work-codec.ts';
 
 export interface SqliteStoreOptions {
   /** The database file; its folder is made when missing. One process at a time. */

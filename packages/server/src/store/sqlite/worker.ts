@@ -4,10 +4,12 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Checkpointer } from './checkpointer.ts';
-import { type Cell, decodeBatch, encodeResults, type StoredWork } from './codec.ts';
 import { lockFolder } from './connection.ts';
 import type { FromThread, ThreadData, ThreadError, ToThread } from './protocol.ts';
 import { Reader } from './reader.ts';
+import { encodeResults } from './result-codec.ts';
+import type { Cell, StoredWork } from './stored.ts';
+import { decodeBatch } from './work-codec.ts';
 import { type BatchOutcome, Writer } from './writer.ts';
 
 const port = parentPort as MessagePort;
