@@ -8,7 +8,8 @@ import fs from 'node:fs';
 import { loadHandler } from './bootstrap-handler.mjs';
 import { describeError, installLogging, logError, setLogRun } from './bootstrap-log.mjs';
 
-const CONTROL = 3;
+const INBOUND = 3;
+const OUTBOUND = 4;
 const ASSIGN = 1;
 const RUN = 2;
 const READY = 1;
@@ -71,7 +72,7 @@ function readMore() {
   }
   for (;;) {
     try {
-      const got = fs.readSync(CONTROL, inbox, inboxEnd, inbox.length - inboxEnd, null);
+      const got = fs.readSync(INBOUND, inbox, inboxEnd, inbox.length - inboxEnd, null);
       if (got === 0) process.reallyExit(0);
       inboxEnd += got;
       return;
@@ -133,7 +134,7 @@ function sendSmall(type, number) {
   outbox.writeUInt32LE(5, 0);
   outbox[4] = type;
   outbox.writeUInt32LE(number, 5);
-  writeAll(CONTROL, outbox, 9);
+  writeAll(OUTBOUND, outbox, 9);
 }
 
 function sendInitError(error) {
@@ -142,7 +143,7 @@ function sendInitError(error) {
   bytes.writeUInt32LE(1 + body.length, 0);
   bytes[4] = INIT_ERROR;
   body.copy(bytes, 5);
-  writeAll(CONTROL, bytes, bytes.length);
+  writeAll(OUTBOUND, bytes, bytes.length);
 }
 
 const END_BYTES = 22;
@@ -176,7 +177,7 @@ function sendEnd(run, flags, payload) {
     rssKb = Math.round(process.memoryUsage.rss() / 1024);
   }
   bytes.writeUInt32LE(rssKb, 18);
-  writeAll(CONTROL, bytes, length);
+  writeAll(OUTBOUND, bytes, length);
 }
 
 // --- Runs -------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import time
 import traceback
 from decimal import Decimal
 
-CONTROL = 3
+INBOUND, OUTBOUND = 3, 4
 ASSIGN, RUN = 1, 2
 READY, INIT_ERROR, BEGIN, END = 1, 2, 3, 4
 END_ERROR, END_NEXT_BEGINS, END_FORGETS, END_TOO_LARGE = 1, 2, 8, 16
@@ -57,7 +57,7 @@ class Wire:
         self.upcoming = None
 
     def read_more(self):
-        data = os.read(CONTROL, 65_536)
+        data = os.read(INBOUND, 65_536)
         if not data:
             os._exit(0)
         self.buffer = self.buffer[self.at :] + data
@@ -93,7 +93,7 @@ class Wire:
         return self.upcoming
 
     def send(self, kind, body):
-        write_all(CONTROL, struct.pack("<IB", len(body) + 1, kind) + body)
+        write_all(OUTBOUND, struct.pack("<IB", len(body) + 1, kind) + body)
 
 
 class Log:

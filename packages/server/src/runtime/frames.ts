@@ -1,6 +1,7 @@
 /**
- * The conversation with our own bootstraps over an inherited socket (descriptor 3). Both directions are frames:
- * a little-endian length of what follows, a type byte, a body. bootstrap.cjs and bootstrap.py hold the other end.
+ * The conversation with our own bootstraps over inherited sockets: descriptor 3 to the process, 4 from it. Both are
+ * frames: a little-endian length of what follows, a type byte, a body. bootstrap.mjs and bootstrap.py hold the
+ * other ends.
  *
  * The process runs what it was sent strictly in order and one at a time. It writes the end of a run before it
  * begins another, so an answer that was given is never lost with the process.

@@ -118,7 +118,8 @@ export class Launcher {
     try {
       const environment = this.#environmentOf(request, isolation, folder, api.address);
       const command = ['/bin/sh', '-c', MERGED, 'sh', bootstrap];
-      const process = await this.#start(isolation.wrap(command, join(folder, TMP)), taskRoot, environment);
+      const wrapped = isolation.wrap(command, join(folder, TMP));
+      const process = await this.#start(wrapped, taskRoot, environment, false);
       process.record(join(folder, PID_FILE));
       return { session: new HttpSession(process, api), folder };
     } catch (error) {
@@ -131,9 +132,10 @@ export class Launcher {
     command: readonly string[],
     cwd: string,
     env: Readonly<Record<string, string>>,
+    converses = true,
   ): Promise<FunctionProcess> {
     const [file, ...args] = command;
-    const process = await FunctionProcess.start({ file: file as string, args, cwd, env });
+    const process = await FunctionProcess.start({ file: file as string, args, cwd, env, converses });
     if (this.#stopped) {
       process.release();
       await process.gone;

@@ -5,11 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import type { Duplex, Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Exit } from './failures.ts';
 
 export interface ProcessListener {
-  /** Bytes from descriptor 3. */
+  /** Bytes from descriptor 4. */
   control(chunk: Buffer): void;
   /** Bytes from standard output (1) or standard error (2). */
   output(descriptor: 1 | 2, chunk: Buffer): void;
@@ -22,6 +22,8 @@ export interface Command {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** It gets descriptors 3, which it reads, and 4, which it writes. */
+  readonly converses: boolean;
 }
 
 const PAGE_KB = 4;
@@ -29,7 +31,8 @@ const PAGE_KB = 4;
 export class FunctionProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
-  readonly #control: Duplex;
+  readonly #inbound: Readable | undefined;
+  readonly #outbound: Writable | undefined;
   /** Resolves when the process is no more. */
   readonly gone: Promise<void>;
   #listener: ProcessListener | undefined;
@@ -40,10 +43,13 @@ export class FunctionProcess {
   private constructor(child: ChildProcess, pid: number) {
     this.#child = child;
     this.pid = pid;
-    this.#control = child.stdio[3] as Duplex;
-    this.#control.on('data', (chunk: Buffer) => this.#listener?.control(chunk));
+    // Two descriptors: a failed write must not take what the process said last with it.
+    this.#outbound = (child.stdio[3] ?? undefined) as Writable | undefined;
+    this.#inbound = (child.stdio[4] ?? undefined) as Readable | undefined;
+    this.#inbound?.on('data', (chunk: Buffer) => this.#listener?.control(chunk));
     // The exit says everything that a broken pipe could say.
-    this.#control.on('error', () => undefined);
+    this.#inbound?.on('error', () => undefined);
+    this.#outbound?.on('error', () => undefined);
     for (const descriptor of [1, 2] as const) {
       const stream = child.stdio[descriptor] as Readable;
       stream.on('data', (chunk: Buffer) => this.#listener?.output(descriptor, chunk));
@@ -68,7 +74,7 @@ export class FunctionProcess {
         child = spawn(command.file, command.args, {
           cwd: command.cwd,
           env: command.env as NodeJS.ProcessEnv,
-          stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+          stdio: command.converses ? ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe'],
           detached: true,
         });
       } catch (error) {
@@ -99,7 +105,7 @@ export class FunctionProcess {
   }
 
   send(bytes: Buffer): void {
-    this.#control.write(bytes);
+    this.#outbound?.write(bytes);
   }
 
   /** Ends the whole group at once. */
@@ -111,7 +117,8 @@ export class FunctionProcess {
   release(): void {
     this.#listener = undefined;
     if (this.alive) this.kill();
-    this.#control.destroy();
+    this.#inbound?.destroy();
+    this.#outbound?.destroy();
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
   }

@@ -39,7 +39,7 @@ export interface Assignment {
   };
 }
 
-/** Frames over descriptor 3. */
+/** Frames over descriptors 3 and 4. */
 export class SocketSession implements Session {
   readonly process: FunctionProcess;
   readonly prefetches = true;

@@ -56,7 +56,7 @@ describe('executor', () => {
             return event.n;
           };`,
       },
-      { timeoutMs: 700 },
+      { timeoutMs: 2_000 },
     );
     const random = new SeededRandom(7);
     const kindOf = (n: number) => {
