@@ -2,10 +2,23 @@
  * What has to end when a test ends, last begun first ended: a server stops before its folder goes.
  * (Hooks of node:test run in the order in which they were set.)
  */
-import type { TestContext } from 'node:test';
+import { after } from 'node:test';
 
-/** A test, or `{ after }` of node:test for a whole file. */
-export type Cleanup = Pick<TestContext, 'after'>;
+/** A test, or `endOfFile()`. */
+export interface Cleanup {
+  after(end: () => Promise<void>): void;
+}
+
+/** For what a whole file uses. To be called at its top level: within a hook, `after` means the end of the hook. */
+export function endOfFile(): Cleanup {
+  let endAll: () => Promise<void> = async () => undefined;
+  after(() => endAll());
+  return {
+    after(end) {
+      endAll = end;
+    },
+  };
+}
 
 const stacks = new WeakMap<Cleanup, (() => unknown)[]>();
 

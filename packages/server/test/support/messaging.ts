@@ -1,11 +1,13 @@
 /**
- * SQS alone on a real store behind the real wire: for tests that need no functions. The clock is virtual unless
- * told otherwise, and the fixture can be crashed and opened again on the same data.
+ * SQS and SNS on a real store behind the real wire: for tests that need no functions to run. The clock is virtual
+ * unless told otherwise, and the fixture can be closed and opened again on the same data.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { createTopicEngine, type TopicEngine, type TopicEngineDeps } from '../../src/engine/topic-engine.ts';
 import { Activity } from '../../src/platform/activity.ts';
 import { type Clock, RealClock, VirtualClock } from '../../src/platform/clock.ts';
 import { createIds } from '../../src/platform/ids.ts';
@@ -13,6 +15,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { SystemRandom } from '../../src/platform/random.ts';
 import { createFrontend } from '../../src/protocol/frontend.ts';
 import type { RequestContext } from '../../src/protocol/operation.ts';
+import { createSnsService, type SnsService } from '../../src/services/sns/index.ts';
 import type { SqsLimits } from '../../src/services/sqs/deps.ts';
 import { createSqsService, type SqsService } from '../../src/services/sqs/index.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -30,6 +33,12 @@ export interface MessagingOptions {
   readonly dataDir?: string;
   readonly startAt?: number;
   readonly limits?: Partial<SqsLimits>;
+  readonly senders?: Pick<TopicEngineDeps, 'smtpUrl' | 'mailFrom' | 'textWebhook'>;
+}
+
+export interface WrittenLine {
+  readonly group: string;
+  readonly text: string;
 }
 
 export interface Messaging {
@@ -39,7 +48,12 @@ export interface Messaging {
   readonly clock: Clock;
   readonly activity: Activity;
   readonly service: SqsService;
+  readonly sns: SNSClient;
   readonly sqs: SQSClient;
+  readonly topicService: SnsService;
+  readonly topicEngine: TopicEngine;
+  /** What was written to log groups, in order. */
+  readonly lines: readonly WrittenLine[];
   /** Moves a virtual clock and settles. */
   advance(byMs: number): Promise<number>;
   /** An operation without the wire. */
@@ -73,30 +87,67 @@ export async function startMessaging(t: Cleanup, options: MessagingOptions = {})
     limits: options.limits,
   });
   service.start();
+  let endpoint = '';
+  const lines: WrittenLine[] = [];
+  const topicEngine = await createTopicEngine({
+    store,
+    clock,
+    ids,
+    random,
+    activity,
+    log,
+    ...place,
+    endpoint: () => endpoint,
+    logSink: {
+      write: (group, _, written) => void lines.push(...written.map(({ text }) => ({ group, text }))),
+    },
+    ...options.senders,
+  });
+  const topicService = createSnsService({
+    store,
+    clock,
+    ids,
+    random,
+    activity,
+    log,
+    ...place,
+    engine: topicEngine,
+    endpoint: () => endpoint,
+  });
   const frontend = createFrontend({
-    services: [service],
+    services: [service, topicService],
     auth: { mode: 'open' },
     ...place,
     clock,
     ids,
     log,
-    fallback: (_, response) => response.writeHead(404).end(),
+    fallback: (request, response) => {
+      if (request.url !== topicEngine.signer.certificatePath) response.writeHead(404).end();
+      else response.end(topicEngine.signer.certificate);
+    },
   });
   const server = createServer((request, response) => frontend.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const sqs = new SQSClient({
+  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await topicEngine.start();
+  topicService.start();
+  const config = {
     endpoint,
     region: REGION,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
-  });
+  };
+  const sqs = new SQSClient(config);
+  const sns = new SNSClient(config);
 
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= (async () => {
       service.stop();
+      topicService.stop();
+      topicEngine.stop();
       sqs.destroy();
+      sns.destroy();
       server.close();
       server.closeAllConnections();
       await store.close();
@@ -112,14 +163,18 @@ export async function startMessaging(t: Cleanup, options: MessagingOptions = {})
     clock,
     activity,
     service,
+    sns,
     sqs,
+    topicService,
+    topicEngine,
+    lines,
     close,
     async advance(byMs) {
       if (!virtual) throw new Error('only a virtual clock can be moved');
       return virtual.advance(byMs);
     },
     async call<O>(operation: string, input: object, context: Partial<RequestContext> = {}) {
-      const handler = service.operations[operation];
+      const handler = service.operations[operation] ?? topicService.operations[operation];
       if (!handler) throw new Error(`no operation ${operation}`);
       return (await handler(input, { ...CALLER, origin: endpoint, ...context })) as O;
     },
