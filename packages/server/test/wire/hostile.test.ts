@@ -39,6 +39,8 @@ let clients: Clients;
 let port: number;
 /** Request ids with a 202. */
 const promised: string[] = [];
+/** Garbage whose sender hung up before the answer: it may have been a good request all the same. */
+let unheard = 0;
 
 before(async () => {
   folder = await tempFolder(file);
@@ -273,9 +275,9 @@ test(`garbage gets an answer or the door (seed ${SEED})`, async () => {
         });
         socket.once('close', () => resolve(received));
       });
-      if (text === '') continue;
+      if (text === '') unheard++;
       // A request may have become two.
-      for (const [answer, status] of text.matchAll(/HTTP\/1\.1 (\d{3}) [^]*?\r\n\r\n/g)) {
+      for (const [answer, status] of text.matchAll(/HTTP\/1\.1 (\d{3}) [\s\S]*?\r\n\r\n/g)) {
         assert.ok(Number(status) < 500, `${JSON.stringify(bytes.toString('latin1'))}: ${text}`);
         const id = /x-amzn-requestid: (\S+)/i.exec(answer)?.[1];
         if (status === '202' && id !== undefined) promised.push(id);
@@ -326,7 +328,8 @@ test('after all of it: the same process, every promise kept, the books balance',
   }
   const { balanced, ledger } = await clients.control.verify();
   assert.ok(balanced);
-  assert.equal(ledger.accepted, promised.length);
+  assert.ok(ledger.accepted >= promised.length);
+  assert.ok(ledger.accepted <= promised.length + unheard);
   assert.doesNotMatch(server.stderr(), /unhandled|uncaught/i);
 });
 
