@@ -38,7 +38,9 @@ export interface QueryRequest {
 
 /** Results kept; the oldest go first. */
 const MAX_RUNS = 1_000;
-const LINES_AT_A_TIME = 5_000;
+/** The first read is small, for queries that need a few lines only; later ones cost less per line. */
+const FIRST_READ_LINES = 1_000;
+const MAX_READ_LINES = 20_000;
 /** Source: CloudWatch Logs quotas: queries time out after 60 minutes. Real time: it is about this machine's work. */
 const TIMEOUT_MS = 3_600_000;
 
@@ -156,6 +158,7 @@ class GroupCursor {
   #index = 0;
   #after: LineQuery['after'];
   #exhausted = false;
+  #size = FIRST_READ_LINES;
 
   constructor(deps: LogsDeps, group: string, request: QueryRequest) {
     this.#deps = deps;
@@ -187,11 +190,12 @@ class GroupCursor {
       to: this.#request.endTime * 1000 + 1000,
       order: 'descending',
       after: this.#after,
-      limit: LINES_AT_A_TIME,
+      limit: this.#size,
     });
     this.#index = 0;
     this.#after = this.#lines.at(-1) ?? this.#after;
-    this.#exhausted = this.#lines.length < LINES_AT_A_TIME;
+    this.#exhausted = this.#lines.length < this.#size;
+    this.#size = Math.min(this.#size * 4, MAX_READ_LINES);
   }
 }
 
