@@ -10,7 +10,7 @@ import { decodeContent } from './content-encoding.ts';
 import { Context } from './context.ts';
 import { ApiError } from './error.ts';
 import type { Front } from './frontend.ts';
-import { type BodyResult, closeAfterReply, readBody, writeReply, writeStream } from './http.ts';
+import { type BodyResult, closeAfterReply, receiveBody, writeReply, writeStream } from './http.ts';
 import { type BodyLimit, bodyLimit, GENERAL_LIMIT } from './limits.ts';
 import type { MountedOperation } from './mounted-service.ts';
 import type { ServiceName } from './operation.ts';
@@ -79,7 +79,7 @@ export class Exchange {
       }
       this.#response.writeContinue();
     }
-    readBody(this.#request, this.#limit.bytes, (result) => this.#received(result));
+    receiveBody(this.#request, this.#limit.bytes, (result) => this.#received(result));
   }
 
   /** Strangers are turned away before they can fill the memory with a large body. */

@@ -18,7 +18,11 @@ const MAX_DISCARDED_BYTES = 128 * 1_048_576;
 const EMPTY = Buffer.alloc(0);
 
 /** Reads the whole body if it is within `limit` bytes; calls `done` once, at once when there is no body. */
-export function readBody(request: IncomingMessage, limit: number, done: (result: BodyResult) => void): void {
+export function receiveBody(
+  request: IncomingMessage,
+  limit: number,
+  done: (result: BodyResult) => void,
+): void {
   const declared = request.headers['content-length'];
   if (declared === '0' || (declared === undefined && request.headers['transfer-encoding'] === undefined)) {
     done({ kind: 'complete', body: EMPTY });
@@ -52,6 +56,11 @@ export function readBody(request: IncomingMessage, limit: number, done: (result:
     else finish({ kind: 'complete', body: rest ? Buffer.concat(rest, received) : (first ?? EMPTY) });
   });
   request.on('close', () => finish({ kind: 'truncated' }));
+}
+
+/** `receiveBody` for whoever can wait. */
+export function readBody(request: IncomingMessage, limit: number): Promise<BodyResult> {
+  return new Promise((resolve) => receiveBody(request, limit, resolve));
 }
 
 /** Writes a reply; of a stream, chunk by chunk, waiting when the client is slow. */
