@@ -36,7 +36,30 @@ interface RedriveOptions extends ServerOptions {
 
 export function awsDeadLetters(options: ServerOptions, command: Command) {
   const endpoint = command.getOptionValueSource('endpoint') === 'default' ? undefined : endpointOf(options);
-  return new AwsDeadLetters(endpoint, options.json ?? false);
+  const letters = new AwsDeadLetters(endpoint, options.json ?? false);
+  return {
+    list: () => inWords(letters.list()),
+    groups: (queue: string) => inWords(letters.groups(queue)),
+    show: (queue: string, which: Parameters<AwsDeadLetters['show']>[1]) =>
+      inWords(letters.show(queue, which)),
+    redrive: (queue: string, selection: Selection, how: RedriveOptions) =>
+      inWords(letters.redrive(queue, selection, how)),
+    discard: (queue: string, selection: Selection) => inWords(letters.discard(queue, selection)),
+    export: (queue: string, target: NodeJS.WritableStream) => inWords(letters.export(queue, target)),
+  };
+}
+
+/** What AWS refuses, and credentials that are missing, as a sentence. */
+async function inWords(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (cause) {
+    if (cause instanceof CliFailure || !(cause instanceof Error)) throw cause;
+    const hint = /configured as a Dead Letter Queue/.test(cause.message)
+      ? ' It is not the dead-letter queue of a queue: name its function with --function, or a target with --to and letters or a group.'
+      : '';
+    throw new CliFailure(`AWS: ${cause.name}: ${cause.message}${hint}`, EXIT.failed, { cause });
+  }
 }
 
 class AwsDeadLetters {

@@ -25,6 +25,8 @@ export function eventsCommand(): Command {
       .description('list accepted events, or show one with its timeline')
       .argument('[request-id]', 'event to show'),
   )
+    // Options behind `tail` are its own.
+    .enablePositionalOptions()
     .addCommand(eventsTailCommand())
     .option('--function <name>', 'only events of this function')
     .addOption(new Option('--status <status>', 'only events in this state').choices(STATUSES))

@@ -53,16 +53,16 @@ async function startWorld(t: Cleanup) {
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
     return { code: await ended, out, err };
   };
+  const invoke = (id: number) =>
+    clients.lambda.send(
+      new InvokeCommand({
+        FunctionName: 'orders',
+        InvocationType: 'Event',
+        Payload: Buffer.from(`{"id":${id}}`),
+      }),
+    );
   const fail = async (count: number) => {
-    for (let id = 1; id <= count; id++) {
-      await clients.lambda.send(
-        new InvokeCommand({
-          FunctionName: 'orders',
-          InvocationType: 'Event',
-          Payload: Buffer.from(`{"id":${id}}`),
-        }),
-      );
-    }
+    for (let id = 1; id <= count; id++) await invoke(id);
     await eventually(async () => (await clients.control.ledger()).fates.DeadLettered === count);
   };
   const fix = async () =>
@@ -72,7 +72,7 @@ async function startWorld(t: Cleanup) {
         ZipFile: await makeZip({ 'index.mjs': 'export const handler = async (e) => e.id;' }),
       }),
     );
-  return { ...clients, endpoint: server.endpoint, redrive, fail, fix, dead };
+  return { ...clients, endpoint: server.endpoint, redrive, invoke, fail, fix, dead };
 }
 
 test('from the list to the redriven event', async (t) => {
@@ -126,7 +126,7 @@ test('out to a file, discarded, and in again', async (t) => {
 });
 
 test('the tail shows timelines as they happen', async (t) => {
-  const { fail, endpoint } = await startWorld(t);
+  const { invoke, endpoint } = await startWorld(t);
   const child = spawn(process.execPath, [BIN, 'events', 'tail', '--endpoint', endpoint], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -135,22 +135,23 @@ test('the tail shows timelines as they happen', async (t) => {
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     out += chunk;
   });
-  let sent = 0;
   await eventually(
     async () => {
-      await fail(++sent);
+      await invoke(1);
       return /accepted from Invoke/.test(out);
     },
     { timeoutMs: 30_000, everyMs: 200 },
-  ).catch(() => undefined);
+  );
   await eventually(() => /orders {2}DeadLettered \(RetriesExhausted\)/.test(out), { what: out });
 });
 
 test('a real account: read, grouped, sent again and discarded through the AWS API', async (t) => {
   const { redrive, fail, fix, control, sqs } = await startWorld(t);
   await fail(3);
-  const work = await createQueue({ sqs }, 'work');
   const workDead = await createQueue({ sqs }, 'work-dlq');
+  const work = await createQueue({ sqs }, 'work', {
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: workDead.arn, maxReceiveCount: '3' }),
+  });
   await sqs.send(new SendMessageCommand({ QueueUrl: workDead.url, MessageBody: 'by hand' }));
   assert.match((await redrive('dlq', 'list', '--aws')).out, /work-dlq +1/);
   const groups = JSON.parse((await redrive('dlq', 'groups', 'dead', '--aws', '--json')).out);
@@ -171,6 +172,8 @@ test('a real account: read, grouped, sent again and discarded through the AWS AP
   const left = JSON.parse((await redrive('dlq', 'groups', 'dead', '--aws', '--json')).out);
   assert.equal(left.total, 1);
 
+  const plain = await redrive('dlq', 'redrive', 'dead', '--all', '--aws');
+  assert.match(plain.err, /not the dead-letter queue of a queue: name its function with --function/);
   const lost = await redrive('dlq', 'redrive', 'work-dlq', '--all', '--aws');
   assert.equal(lost.code, 1);
   assert.match(lost.err, /CouldNotDetermineMessageSource; .*--function/);
