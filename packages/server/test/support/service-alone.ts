@@ -41,7 +41,6 @@ export async function serveAlone(
     clock,
     ids: parts.ids,
     log: {
-      warn: () => undefined,
       error: (details, message) => process.stderr.write(`${message} ${JSON.stringify(details)}\n`),
     },
     fallback: (_request, response) => {
