@@ -101,7 +101,7 @@ function own(object: JsonObject, key: string): unknown {
 }
 
 /** The alternatives of one field. */
-export function compileValues(values: readonly unknown[], path: Path): Matcher {
+function compileValues(values: readonly unknown[], path: Path): Matcher {
   const exact = new Set<unknown>();
   const tests: Matcher[] = [];
   let wantsAbsent = false;

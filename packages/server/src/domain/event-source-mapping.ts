@@ -4,14 +4,14 @@
  * observed where docs/fidelity.md says so.
  */
 import type { Resource, Resources } from '../store/store.ts';
+import { partitionOf } from './arn.ts';
 import { compileEventPattern, isPatternFault } from './event-pattern.ts';
 import { LAMBDA_COLLECTIONS } from './lambda-function.ts';
-import { partitionOf } from './lambda-names.ts';
 import { type Refusal, refuse, refuseParameter } from './lambda-refusal.ts';
 import type { Queue } from './sqs-queue.ts';
 
 /** Settled states; those on the way to them are only shown in the answers of changes. */
-export type MappingState = 'Enabled' | 'Disabled';
+type MappingState = 'Enabled' | 'Disabled';
 
 export interface EventSourceMappingRecord {
   readonly uuid: string;
@@ -159,7 +159,7 @@ export function checkMapping(
   return checkFilters(record.filterPatterns ?? []);
 }
 
-export function checkFilters(patterns: readonly string[]): Refusal | undefined {
+function checkFilters(patterns: readonly string[]): Refusal | undefined {
   if (patterns.length > MAX_FILTERS) {
     return refuseParameter(`The number of filters exceeds the limit of ${MAX_FILTERS}.`);
   }

@@ -66,7 +66,7 @@ const RESERVED_VARIABLES = new Set([
   'LAMBDA_RUNTIME_DIR',
 ]);
 
-export function checkEnvironment(environment: Readonly<Record<string, string>>): Refusal | undefined {
+function checkEnvironment(environment: Readonly<Record<string, string>>): Refusal | undefined {
   const reserved = Object.keys(environment).filter((name) => RESERVED_VARIABLES.has(name));
   if (reserved.length > 0) {
     return refuseParameter(

@@ -37,7 +37,7 @@ export const LAMBDA_COLLECTIONS = {
   tags: 'lambda-tags',
 } as const;
 
-export type FunctionState = 'Pending' | 'Active' | 'Inactive' | 'Failed';
+type FunctionState = 'Pending' | 'Active' | 'Inactive' | 'Failed';
 
 export interface LoggingConfig {
   readonly format: 'Text' | 'JSON';

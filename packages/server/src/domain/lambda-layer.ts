@@ -2,8 +2,7 @@
  * Layers: numbered, immutable zips that functions add to their code. Numbers are never used twice.
  * A deleted layer version stays with the functions that use it (they keep its hash).
  */
-import { parseArn } from './arn.ts';
-import { partitionOf } from './lambda-names.ts';
+import { parseArn, partitionOf } from './arn.ts';
 import type { PolicyRecord } from './lambda-policy.ts';
 import { isLayerRuntime, RUNTIMES_TEXT } from './lambda-runtimes.ts';
 import { type Refusal, refuse } from './refusal.ts';

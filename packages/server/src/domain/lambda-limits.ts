@@ -13,8 +13,6 @@ export const FUNCTION_NAME_LENGTH = 64;
 export const ENVIRONMENT_BYTES = 4096;
 export const ZIP_BYTES = 52_428_800;
 export const UNZIPPED_BYTES = 262_144_000;
-/** Body of CreateFunction, UpdateFunctionCode, PublishLayerVersion, bytes. */
-export const CODE_REQUEST_BYTES = 70_167_211;
 /** Code of all functions and layers of an account, bytes. */
 export const TOTAL_CODE_BYTES = 80_530_636_800;
 export const LAYERS_PER_FUNCTION = 5;

@@ -3,6 +3,8 @@
  * A parsed reference is what a caller wrote; it says nothing about what exists.
  */
 
+import { partitionOf } from './arn.ts';
+
 /** Latest, unpublished code of a function. */
 export const LATEST = '$LATEST';
 
@@ -49,14 +51,6 @@ export function parseFunctionArn(arn: string): FunctionRef | undefined {
   if (!arn.startsWith('arn:')) return undefined;
   const ref = parseFunctionRef(arn);
   return ref.kind === 'ref' && ref.region !== undefined ? ref : undefined;
-}
-
-/** AWS partition of a region. */
-export function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  if (region.startsWith('us-gov-')) return 'aws-us-gov';
-  if (region.startsWith('eusc-')) return 'aws-eusc';
-  return 'aws';
 }
 
 export function formatFunctionArn(

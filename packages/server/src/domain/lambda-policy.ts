@@ -2,8 +2,9 @@
  * Resource policies: who may invoke a function (or read a layer version), one statement per permission.
  * Shapes and texts observed; the order of members is the order AWS prints.
  */
+
+import { partitionOf } from './arn.ts';
 import { POLICY_BYTES } from './lambda-limits.ts';
-import { partitionOf } from './lambda-names.ts';
 import { type Refusal, refuse, refuseMissing, refuseParameter } from './lambda-refusal.ts';
 
 export interface Statement {

@@ -5,7 +5,7 @@
 import type { FunctionRecord } from './lambda-function.ts';
 import { type Refusal, refuse, refuseParameter } from './lambda-refusal.ts';
 
-export const STALE_REVISION =
+const STALE_REVISION =
   'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id';
 
 /** Base64, as the API shows it. */

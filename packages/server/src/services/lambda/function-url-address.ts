@@ -2,7 +2,7 @@
  * Addresses of function URLs: a path below our own, which works with every client and host, and AWS's kind
  * of host name (`<id>.lambda-url.<region>.…`) for those who have such names resolved.
  */
-export const FUNCTION_URL_PATH = '/_redrive/url/';
+const FUNCTION_URL_PATH = '/_redrive/url/';
 
 const PATH = /^\/_redrive\/url\/([a-z0-9]+)(\/.*)?$/s;
 const HOST = /^([a-z0-9]+)\.lambda-url\./i;

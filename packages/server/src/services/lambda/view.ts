@@ -1,7 +1,8 @@
 /** Records as the API shows them. Member sets and formats observed. */
 import { createHash } from 'node:crypto';
+import { partitionOf } from '../../domain/arn.ts';
 import type { AliasRecord, EventInvokeConfigRecord, FunctionRecord } from '../../domain/lambda-function.ts';
-import { formatFunctionArn, partitionOf } from '../../domain/lambda-names.ts';
+import { formatFunctionArn } from '../../domain/lambda-names.ts';
 import { formatCodeSha256 } from '../../domain/lambda-publish.ts';
 
 /** `2026-09-14T15:47:16.966+0000`, the way Lambda writes dates into strings. */

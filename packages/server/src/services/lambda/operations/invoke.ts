@@ -127,7 +127,7 @@ export function readClientContext(encoded: string | undefined): string | undefin
 }
 
 /** A throttle as every synchronous caller sees it. */
-export function throttled(reason: string): ApiError {
+function throttled(reason: string): ApiError {
   return new ApiError('TooManyRequestsException', 'Rate Exceeded.', {
     members: { Reason: reason },
     headers: { 'Retry-After': RETRY_AFTER_SECONDS },
