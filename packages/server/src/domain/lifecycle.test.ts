@@ -74,7 +74,9 @@ function follow(
   return { ...transition, deliveries };
 }
 
-const kinds = (unit: readonly Effect[]) => unit.map((effect) => effect.kind);
+/** What the unit does; what it measures beside has tests of its own. */
+const kinds = (unit: readonly Effect[]) =>
+  unit.map((effect) => effect.kind).filter((kind) => kind !== 'measure');
 
 test('accepting opens the subject and sends its message in one unit', () => {
   const unit = planAccept(

@@ -9,6 +9,7 @@ import { summarizeFailure } from './failure-summary.ts';
 import type { FailureSummary } from './fingerprint.ts';
 import type { Outcome } from './invocation.ts';
 import { attemptEntry, type EventFacts, type Fate, retryEntry } from './journal.ts';
+import { measureAccepted, measureAge, measureAttempt, measureEnd } from './lambda-metrics.ts';
 import { traceHeaderOf } from './trace-header.ts';
 
 /** Queue of a function's events: all qualifiers share it, so a new version runs what waits. */
@@ -79,6 +80,7 @@ export function planAccept(
       message: { id: event.requestId, subject: event.requestId, dueAt: now, sentAt: now, state },
       lease,
     },
+    measureAccepted(event.functionArn, now),
   ];
 }
 
@@ -157,6 +159,8 @@ export interface TransitionInput {
   readonly decision: Decision;
   /** Absent when the event ended without a run (zero concurrency, too old on arrival). */
   readonly outcome?: Outcome;
+  /** The outcome is that of an earlier run, told again in records: the journal and the metrics have it already. */
+  readonly earlier?: boolean;
   readonly targets: Targets;
   readonly now: number;
   readonly deliver: (delivery: Delivery, causedBy: string) => PlannedDelivery;
@@ -178,7 +182,7 @@ export function planTransition(input: TransitionInput): Transition {
   const { event, decision, outcome, now } = input;
   const entries: Entry[] = [];
   if (event.redelivered) entries.push({ at: now, kind: 'redelivered' });
-  if (outcome) {
+  if (outcome && !input.earlier) {
     const ran = outcome.kind === 'succeeded' || outcome.kind === 'functionError' || outcome.kind === 'gone';
     const number = outcome.kind === 'succeeded' ? decision.state.attempts + 1 : decision.state.attempts;
     entries.push(attemptEntry(ran ? number : 0, outcome, now));
@@ -196,6 +200,7 @@ export function planTransition(input: TransitionInput): Transition {
             release: true,
           },
           { kind: 'append', subject: event.requestId, entries },
+          ...measureRun(input),
         ],
         refused: [],
       };
@@ -242,10 +247,22 @@ function settle(input: TransitionInput, entries: Entry[], condition: Condition |
         settle: { status: fate.kind, reason: fate.reason },
       },
       ...effects,
+      ...measureRun(input),
+      ...measureEnd(event.state.arn, now, {
+        succeeded: condition === 'Success',
+        refusedRoles: refused.map(({ role }) => role),
+      }),
     ],
     fate,
     refused,
   };
+}
+
+/** What the attempt behind a transition measured; nothing where there was none. */
+function measureRun({ event, outcome, earlier, now }: TransitionInput): Effect[] {
+  if (!outcome || earlier) return [];
+  const { arn } = event.state;
+  return [...measureAttempt(arn, outcome, now), ...measureAge(arn, event.acceptedAt, outcome)];
 }
 
 /** With both targets set both receive; the fate names the queue, where an operator redrives from. */

@@ -133,6 +133,7 @@ export class Invoker {
           decision,
           admission.targets,
           await this.#lastOutcome(event, admission.condition),
+          true,
         );
       }
     }
@@ -210,11 +211,13 @@ export class Invoker {
     decision: Decision,
     targets: Targets,
     outcome: Outcome | undefined,
+    earlier = false,
   ): Promise<void> {
     const transition = planTransition({
       event,
       decision,
       outcome,
+      earlier,
       targets,
       now: this.#clock.now(),
       deliver: this.#planDelivery,
