@@ -5,6 +5,7 @@
  */
 import type { Condition } from './async-retry.ts';
 import type { Outcome } from './invocation.ts';
+import { RECURSION_MESSAGE } from './lineage.ts';
 
 export interface RecordInput {
   readonly requestId: string;
@@ -28,13 +29,22 @@ export function formatInvocationRecord(input: RecordInput): string {
     condition: input.condition,
     approximateInvokeCount: input.approximateInvokeCount,
   });
-  const response = input.outcome ? formatResponse(input.outcome) : '';
+  const response =
+    input.condition === 'RecursiveInvocation'
+      ? RECURSION_RESPONSE
+      : input.outcome
+        ? formatResponse(input.outcome)
+        : '';
   // The payloads are spliced in as they are: parsing and printing them again would change numbers and order.
   return (
     `{"version":"1.0","timestamp":"${new Date(input.timestamp).toISOString()}",` +
     `"requestContext":${context},"requestPayload":${input.requestPayload}${response}}`
   );
 }
+
+/** Observed: no run, and yet a response. */
+const RECURSION_RESPONSE =
+  ',"responseContext":{"statusCode":400,"functionError":"RecursiveInvocationException"}';
 
 function formatResponse(outcome: Outcome): string {
   switch (outcome.kind) {
@@ -92,6 +102,7 @@ function describeFailure(
       message: 'Function not invoked. Function isconfigured with zero reserved concurrent executions',
     };
   }
+  if (condition === 'RecursiveInvocation') return { code: 400, message: RECURSION_MESSAGE };
   // An event that grew too old before any run found no slot all its life: the wording of a throttle.
   if (outcome === undefined) return { code: 429, message: 'Rate Exceeded.' };
   switch (outcome.kind) {

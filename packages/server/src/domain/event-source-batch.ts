@@ -8,6 +8,7 @@ import type { Message } from '../store/store.ts';
 import { compileEventPattern, isPatternFault, type Matcher } from './event-pattern.ts';
 import type { Outcome } from './invocation.ts';
 import { SYNC_PAYLOAD_BYTES } from './lambda-limits.ts';
+import { countTurns } from './lineage.ts';
 import { formatSequenceNumber } from './sqs-fifo.ts';
 import {
   type MessageAttribute,
@@ -71,6 +72,19 @@ function formatAttribute({ DataType, StringValue, BinaryValue }: MessageAttribut
     binaryListValues: [],
     dataType: DataType,
   };
+}
+
+/** Trace header of the messages of a batch: of the one that has come round most often. */
+export function traceHeaderOfBatch(batch: readonly HeldMessage[], functionArn: string): string | undefined {
+  let chosen: string | undefined;
+  for (const { message } of batch) {
+    const { traceHeader } = message.attributes as SqsMessageAttributes;
+    if (traceHeader === undefined) continue;
+    if (chosen === undefined || countTurns(traceHeader, functionArn) > countTurns(chosen, functionArn)) {
+      chosen = traceHeader;
+    }
+  }
+  return chosen;
 }
 
 export function formatSqsEvent(records: readonly string[]): string {

@@ -9,10 +9,8 @@ import { type Arn, parseArn } from './arn.ts';
 import { readAlias, readVersion } from './lambda-function.ts';
 import { isVersionNumber, LATEST, parseFunctionRef } from './lambda-names.ts';
 import { type Refusal, refuseParameter } from './lambda-refusal.ts';
+import { TOPICS } from './sns-topic.ts';
 import { readQueueByArn } from './sqs-queue.ts';
-
-/** Topics by name. */
-const TOPICS = 'sns-topics';
 
 const isFifo = (name: string) => name.endsWith('.fifo');
 

@@ -10,6 +10,7 @@ import type { FailureSummary } from './fingerprint.ts';
 import type { Outcome } from './invocation.ts';
 import { attemptEntry, type EventFacts, type Fate, retryEntry } from './journal.ts';
 import { measureAccepted, measureAge, measureAttempt, measureEnd } from './lambda-metrics.ts';
+import { extendLineage } from './lineage.ts';
 import { traceHeaderOf } from './trace-header.ts';
 
 /** Queue of a function's events: all qualifiers share it, so a new version runs what waits. */
@@ -278,7 +279,11 @@ function deliveriesOf(input: TransitionInput, condition: Condition | 'Success'):
   const destination = condition === 'Success' ? targets.onSuccess : targets.onFailure;
   const deliveries: Delivery[] = [];
   const functionName = functionOfQueue(event.receipt.queue);
-  const traceHeader = event.state.trace ?? traceHeaderOf(event.requestId);
+  // What leaves an event carries its run: loops through destinations are loops too.
+  const traceHeader = extendLineage(
+    event.state.trace ?? traceHeaderOf(event.requestId),
+    event.state.arn.slice(0, event.state.arn.lastIndexOf(':')),
+  );
   const failure =
     condition === 'Success' || !(destination || targets.deadLetter)
       ? undefined

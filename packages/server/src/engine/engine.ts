@@ -18,6 +18,7 @@ import {
   planAccept,
   type Transition,
 } from '../domain/lifecycle.ts';
+import { extendLineage } from '../domain/lineage.ts';
 import { traceHeaderOf } from '../domain/trace-header.ts';
 import type { Activity } from '../platform/activity.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -197,7 +198,7 @@ export class Engine implements InvocationEngine {
             invokedFunctionArn: target.invokedFunctionArn,
             payload: input.payload,
             clientContext: input.clientContext,
-            traceHeader: input.traceHeader ?? traceHeaderOf(input.requestId),
+            traceHeader: extendLineage(input.traceHeader ?? traceHeaderOf(input.requestId), target.spec.arn),
           },
           { logTail: input.logTail, signal: input.signal, urgent: true },
         ),

@@ -23,6 +23,7 @@ import {
   type Targets,
   type Transition,
 } from '../domain/lifecycle.ts';
+import { extendLineage, isRecursive } from '../domain/lineage.ts';
 import { traceHeaderOf } from '../domain/trace-header.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -106,6 +107,9 @@ export class Invoker {
         targets: targetsOfResolved(target),
       };
     }
+    if (isRecursive(event.state.trace, target.spec.arn, target.recursiveLoop)) {
+      return { kind: 'end', condition: 'RecursiveInvocation', policy, targets: targetsOfResolved(target) };
+    }
     return { kind: 'run', target };
   }
 
@@ -171,7 +175,7 @@ export class Invoker {
         spec: target.spec,
         invokedFunctionArn: target.invokedFunctionArn,
         payload: event.payload,
-        traceHeader: event.state.trace ?? traceHeaderOf(event.requestId),
+        traceHeader: extendLineage(event.state.trace ?? traceHeaderOf(event.requestId), target.spec.arn),
       });
     } finally {
       marker.cancel();

@@ -18,9 +18,12 @@ import {
   type Scale,
   scaleDown,
   scaleUp,
+  traceHeaderOfBatch,
 } from '../domain/event-source-batch.ts';
 import type { EventSourceMappingRecord } from '../domain/event-source-mapping.ts';
-import { readFunction } from '../domain/lambda-function.ts';
+import { readFunction, readRecursiveLoop } from '../domain/lambda-function.ts';
+import { formatFunctionArn } from '../domain/lambda-names.ts';
+import { isRecursive } from '../domain/lineage.ts';
 import { decideDeadLetters } from '../domain/sqs-dead-letter.ts';
 import { parseQueueArn, type Queue, queueMessagesName, readQueueByArn } from '../domain/sqs-queue.ts';
 import type { Activity } from '../platform/activity.ts';
@@ -116,6 +119,13 @@ export class QueuePoller {
 
   #queue(): Queue | undefined {
     return readQueueByArn(this.#deps.store.resources, this.#mapping.eventSourceArn);
+  }
+
+  /** Unqualified. */
+  #functionArn(): string {
+    const { functionName } = this.#mapping;
+    const record = readFunction(this.#deps.store.resources, functionName)?.value;
+    return formatFunctionArn(record ?? this.#mapping, functionName);
   }
 
   #limit(): number {
@@ -337,12 +347,18 @@ export class QueuePoller {
     const { functionName, qualifier } = this.#mapping;
     const reportsFailures = this.#reportsFailures();
     const heldUntil = Math.min(...batch.map((held) => held.heldUntil));
+    const arn = this.#functionArn();
+    const traceHeader = traceHeaderOfBatch(batch, arn);
+    // AWS fails the run of a loop; the messages come back until their queue gives them up.
+    if (isRecursive(traceHeader, arn, readRecursiveLoop(this.#deps.store.resources, functionName)))
+      return batch;
     for (let refusals = 1; ; refusals++) {
       const outcome = await engine.invoke({
         requestId: ids.ordered(),
         functionName,
         qualifier,
         payload,
+        traceHeader,
         logTail: false,
       });
       const decision = decideBatch(outcome, batch, reportsFailures);

@@ -17,6 +17,7 @@ import {
   type UrlRequest,
   type UrlResponse,
 } from '../../domain/lambda-url.ts';
+import { isRecursive, RECURSION_MESSAGE } from '../../domain/lineage.ts';
 import { traceHeaderOf } from '../../domain/trace-header.ts';
 import type { Log } from '../../platform/log.ts';
 import { readBody } from '../../protocol/http.ts';
@@ -137,6 +138,9 @@ async function serve(
   response.once('close', () => {
     if (!response.writableFinished) abort.abort();
   });
+  if (isRecursive(traceHeader, target.spec.arn, target.recursiveLoop)) {
+    return say(400, { Type: 'User', Message: RECURSION_MESSAGE }, 'RecursiveInvocationException');
+  }
   const outcome = await deps.engine.invoke({
     ...input,
     traceHeader,

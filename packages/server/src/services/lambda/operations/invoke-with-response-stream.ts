@@ -12,6 +12,7 @@ import {
   outcomeError,
   readClientContext,
   readPayload,
+  refuseRecursion,
   refuseUnsupported,
   requireTarget,
 } from './invoke.ts';
@@ -40,6 +41,7 @@ export function invokeWithResponseStream(deps: LambdaDeps): Handler<InvokeWithRe
     if (input.InvocationType === 'DryRun') {
       return { StatusCode: 204, ExecutedVersion: target.executedVersion, EventStream: stream([]) };
     }
+    refuseRecursion(context.traceHeader, target);
     const outcome = await deps.engine.invoke({
       requestId: context.requestId,
       functionName: ref.name,

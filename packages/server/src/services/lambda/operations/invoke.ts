@@ -9,6 +9,7 @@ import { findJsonFault } from '../../../domain/json-error.ts';
 import { ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES } from '../../../domain/lambda-limits.ts';
 import { LATEST } from '../../../domain/lambda-names.ts';
 import { type ResolvedTarget, resolveTarget } from '../../../domain/lambda-resolve.ts';
+import { isRecursive, RECURSION_MESSAGE } from '../../../domain/lineage.ts';
 import { ApiError } from '../../../protocol/error.ts';
 import type { Handler, RequestContext } from '../../../protocol/operation.ts';
 import type { LambdaDeps } from '../deps.ts';
@@ -40,11 +41,12 @@ export function invoke(deps: LambdaDeps): Handler<InvocationRequest> {
       return { StatusCode: 202 };
     }
     checkPayloadSize(input.Payload, 'RequestResponse', SYNC_PAYLOAD_BYTES);
-    requireTarget(deps, context, ref);
+    const target = requireTarget(deps, context, ref);
     refuseUnsupported(input);
     const payload = readPayload(input.Payload);
     const clientContext = readClientContext(input.ClientContext);
     if (input.InvocationType === 'DryRun') return { StatusCode: 204 };
+    refuseRecursion(context.traceHeader, target);
     const outcome = await engine.invoke({
       requestId: context.requestId,
       functionName: ref.name,
@@ -98,6 +100,12 @@ export function requireTarget(deps: LambdaDeps, context: RequestContext, ref: Re
     );
   }
   return target;
+}
+
+/** Asynchronous calls are accepted: their events end when their turn comes. */
+export function refuseRecursion(traceHeader: string | undefined, target: ResolvedTarget): void {
+  if (!isRecursive(traceHeader, target.spec.arn, target.recursiveLoop)) return;
+  throw new ApiError('RecursiveInvocationException', RECURSION_MESSAGE);
 }
 
 /** What only durable or tenant-isolated functions take. */
