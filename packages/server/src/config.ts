@@ -22,6 +22,11 @@ export interface Config {
   readonly account: string;
   /** Absolute paths of the templates to deploy before the server says that it is ready. */
   readonly templates: readonly string[];
+  /** `smtp://…` or `smtps://…`: mail to subscribers of topics goes out through it. */
+  readonly smtpUrl?: string;
+  readonly mailFrom?: string;
+  /** Takes text messages of topics; without it they go into the log. */
+  readonly smsWebhook?: string;
   /** `reset` works on the real clock too. */
   readonly allowReset: boolean;
   readonly logLevel: LogLevel;
@@ -47,6 +52,9 @@ export interface Flags {
   auth?: string;
   region?: string;
   account?: string;
+  smtp?: string;
+  mailFrom?: string;
+  smsWebhook?: string;
   logLevel?: string;
   allowReset?: boolean;
 }
@@ -107,6 +115,27 @@ export const FLAGS: readonly FlagSpec[] = [
     placeholder: 'ID',
     default: '000000000000',
     meaning: 'account in ARNs',
+  },
+  {
+    name: 'smtp',
+    flag: 'smtp',
+    placeholder: 'URL',
+    default: 'no mail',
+    meaning: 'smtp://… server that mail to topic subscribers goes through',
+  },
+  {
+    name: 'mailFrom',
+    flag: 'mail-from',
+    placeholder: 'ADDRESS',
+    default: 'no-reply@sns.amazonaws.com',
+    meaning: 'sender of that mail',
+  },
+  {
+    name: 'smsWebhook',
+    flag: 'sms-webhook',
+    placeholder: 'URL',
+    default: 'the log',
+    meaning: 'http(s)://… that text messages are posted to',
   },
   {
     name: 'logLevel',
@@ -171,6 +200,14 @@ export function readConfig(
   if (storeUrl !== undefined && !/^postgres(ql)?:\/\/./.test(storeUrl)) {
     problems.push(`${storeLabel}: expected a postgres:// URL, found '${maskPassword(storeUrl)}'`);
   }
+  const url = (name: keyof Flags, schemes: readonly string[]): string | undefined => {
+    const { value, label } = read(name);
+    if (value === undefined) return undefined;
+    if (!schemes.some((scheme) => value.startsWith(`${scheme}://`)) || !URL.canParse(value)) {
+      problems.push(`${label}: expected a ${schemes[0]}:// URL, found '${maskPassword(value)}'`);
+    }
+    return value;
+  };
   const { value: resetText, label: resetLabel } = read('allowReset');
   if (resetText !== undefined && !['true', 'false', '1', '0'].includes(resetText)) {
     problems.push(`${resetLabel}: expected true or false, found '${resetText}'`);
@@ -185,6 +222,9 @@ export function readConfig(
     region: text('region', 'us-east-1', /^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as us-east-1'),
     account: text('account', '000000000000', /^\d{12}$/, 'an account id of 12 digits'),
     templates: templates.map((path) => resolve(cwd, path)),
+    smtpUrl: url('smtp', ['smtp', 'smtps']),
+    mailFrom: read('mailFrom').value,
+    smsWebhook: url('smsWebhook', ['http', 'https']),
     allowReset: flags.allowReset ?? (resetText === 'true' || resetText === '1'),
     logLevel: oneOf('logLevel', 'info', LOG_LEVELS),
   };

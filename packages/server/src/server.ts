@@ -9,6 +9,7 @@ import { Engine } from './engine/engine.ts';
 import { EventSourceMappings } from './engine/event-source-mapping.ts';
 import { createLogRetention } from './engine/log-retention.ts';
 import { StoreLogSink } from './engine/log-sink.ts';
+import { createTopicEngine } from './engine/topic-engine.ts';
 import { KeyRing, readOperatorKey } from './keys.ts';
 import { Activity } from './platform/activity.ts';
 import { type Clock, RealClock, VirtualClock } from './platform/clock.ts';
@@ -24,6 +25,7 @@ import { CODE_PATH, createCodeDownload } from './services/lambda/code-download.t
 import { createFunctionUrlServer } from './services/lambda/function-url-server.ts';
 import { createLambdaService } from './services/lambda/index.ts';
 import { createLogsService } from './services/logs/index.ts';
+import { createSnsService } from './services/sns/index.ts';
 import { createSqsService } from './services/sqs/index.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { createCall } from './template/call.ts';
@@ -101,8 +103,17 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const mappings = new EventSourceMappings({ ...base, engine, holder: ids.uuid() });
 
   const sqs = createSqsService(base);
+  const topics = await createTopicEngine({
+    ...base,
+    logSink,
+    endpoint: () => endpoint,
+    smtpUrl: config.smtpUrl,
+    mailFrom: config.mailFrom,
+    textWebhook: config.smsWebhook,
+  });
+  const sns = createSnsService({ ...base, engine: topics, endpoint: () => endpoint });
   const lambda = { ...base, codeStore, engine, runtimes: createRuntimes() };
-  const services = [createLambdaService(lambda), sqs, createLogsService(base)];
+  const services = [createLambdaService(lambda), sqs, sns, createLogsService(base)];
 
   const control = createControl({
     ...base,
@@ -116,6 +127,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const { status, headers, body } = await downloadCode(c.req.path);
     return new Response(new Uint8Array(body), { status, headers });
   });
+
+  control.app.get(topics.signer.certificatePath, (c) => c.body(topics.signer.certificate));
 
   const serveFunctionUrl = createFunctionUrlServer(lambda);
   const serveControl = getRequestListener(control.app.fetch);
@@ -140,6 +153,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await engine.start();
   mappings.start();
   sqs.start();
+  await topics.start();
+  sns.start();
   control.start();
   logRetention.start();
 
@@ -151,6 +166,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       server.closeIdleConnections();
       control.stop();
       sqs.stop();
+      sns.stop();
+      topics.stop();
       logRetention.stop();
       const drained = Promise.all([engine.stop(), mappings.stop()]);
       await executor.stop(DRAIN_MS);

@@ -29,7 +29,6 @@ export interface SubscriptionView {
   readonly record: SubscriptionRecord;
   readonly raw: boolean;
   readonly filter?: Filter;
-  readonly deadLetterArn?: string;
 }
 
 export interface FanOutContext {
@@ -108,7 +107,7 @@ export function planFanOut(
       continue;
     }
     const { code, message, copy } = planned;
-    const letter = planDeadLetter(subscription, copy, context);
+    const letter = planDeadLetter(subscription.record, copy, context);
     if (letter) effects.push(...letter);
     failed.push({ subscription: subscription.record, code, message, deadLettered: letter !== undefined });
   }
@@ -312,14 +311,16 @@ function planDelivery(
 
 /** `undefined`: the subscription has no dead-letter queue, or it does not take the message. */
 export function planDeadLetter(
-  subscription: Pick<SubscriptionView, 'deadLetterArn' | 'record'>,
+  subscription: SubscriptionRecord,
   copy: Copy,
   context: Pick<FanOutContext, 'resources' | 'ids' | 'now'>,
 ): Effect[] | undefined {
-  const { deadLetterArn } = subscription;
-  const queue = deadLetterArn && readQueueByArn(context.resources, deadLetterArn);
+  const { RedrivePolicy } = subscription.attributes;
+  if (!RedrivePolicy) return undefined;
+  const { deadLetterTargetArn } = JSON.parse(RedrivePolicy) as { deadLetterTargetArn: string };
+  const queue = readQueueByArn(context.resources, deadLetterTargetArn);
   if (!queue) return undefined;
-  const groupId = copy.groupId ?? (isFifoName(queue.name) ? subscription.record.id : undefined);
+  const groupId = copy.groupId ?? (isFifoName(queue.name) ? subscription.id : undefined);
   const messageId = newMessageId(context.ids);
   const deduplicationId = copy.deduplicationId ?? messageId;
   const fitting = fitTo({ ...copy, groupId, deduplicationId, senderId: SENDER_ID }, queue.fifo);

@@ -2,7 +2,7 @@
  * Topics and subscriptions as they are stored. A subscription's key begins with its topic's name, so the
  * subscriptions of a topic are a range.
  */
-import type { JsonObject } from '../store/store.ts';
+import type { JsonObject, Resources } from '../store/store.ts';
 import { formatArn, parseArn } from './arn.ts';
 
 /** Collection of topics, by name. */
@@ -46,6 +46,11 @@ export function topicArn(region: string, accountId: string, name: string): strin
   return formatArn('sns', region, accountId, name);
 }
 
+export function readTopicByArn(resources: Resources, arn: string): TopicRecord | undefined {
+  const record = resources.get<TopicRecord>(TOPICS, parseArn(arn)?.resource ?? '')?.value;
+  return record?.arn === arn ? record : undefined;
+}
+
 export function isFifoTopic(name: string): boolean {
   return name.endsWith('.fifo');
 }
@@ -74,7 +79,7 @@ export function subscriptionKeyOfQueue(queue: string): string {
   return queue.slice(DELIVERY_PREFIX.length);
 }
 
-/** Store queue of what was published to a FIFO topic and has not been handed to its subscriptions yet. */
+/** Store queue of what was published and has not been handed to its subscriptions yet. */
 export const TOPIC_QUEUE_PREFIX = 'sns-topic:';
 export function topicQueue(topicName: string): string {
   return TOPIC_QUEUE_PREFIX + topicName;

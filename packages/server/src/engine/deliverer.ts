@@ -10,11 +10,12 @@ import {
   type RetryPolicy,
   retryDelayMs,
 } from '../domain/delivery-policy.ts';
-import { type DeliveryAttributes, planDeadLetter, type SubscriptionView } from '../domain/sns-fan-out.ts';
+import { type DeliveryAttributes, planDeadLetter } from '../domain/sns-fan-out.ts';
 import { deliveryOfSubscription } from '../domain/sns-subscription-attributes.ts';
 import {
   DELIVERY_PREFIX,
   PHONE_QUEUE,
+  type SubscriptionRecord,
   subscriptionKeyOfQueue,
   type TopicRecord,
 } from '../domain/sns-topic.ts';
@@ -68,13 +69,13 @@ interface DeliveryState extends JsonObject {
   n?: number;
 }
 
+/** What is under way to one endpoint. */
 interface Lane {
   readonly queue: string;
-  running: number;
+  /** Sendings under way, and room taken for those being fetched. */
+  taken: number;
   fetching: boolean;
-  /** Something came while the lane was fetching. */
-  again: boolean;
-  /** More may be waiting than was fetched. */
+  /** Something may be waiting that was not fetched. */
   more: boolean;
   /** With a limit of receives per second: the earliest instant of the next sending. */
   notBefore: number;
@@ -92,7 +93,9 @@ const RETRY_MS = 1_000;
 export class Deliverer {
   readonly #deps: DelivererDeps;
   readonly #lanes = new Map<string, Lane>();
-  #running = 0;
+  /** Lanes that found no room, first come first served. */
+  readonly #waiting = new Set<Lane>();
+  #taken = 0;
   #unsubscribe: (() => void) | undefined;
   #stopped = false;
 
@@ -122,7 +125,7 @@ export class Deliverer {
   #laneOf(queue: string): Lane {
     let lane = this.#lanes.get(queue);
     if (!lane) {
-      lane = { queue, running: 0, fetching: false, again: false, more: false, notBefore: 0 };
+      lane = { queue, taken: 0, fetching: false, more: false, notBefore: 0 };
       this.#lanes.set(queue, lane);
     }
     return lane;
@@ -147,40 +150,57 @@ export class Deliverer {
 
   async #fetch(lane: Lane): Promise<void> {
     if (this.#stopped) return;
-    if (lane.fetching) {
-      lane.again = true;
+    lane.more = true;
+    if (lane.fetching || lane.taken === LANE_WIDTH) return;
+    if (this.#taken === MAX_RUNNING) {
+      this.#waiting.add(lane);
       return;
     }
     const { store, clock, activity, log } = this.#deps;
     const view = this.#viewOf(lane);
-    const rate = view?.delivery?.maxReceivesPerSecond;
-    const room = Math.min(LANE_WIDTH - lane.running, MAX_RUNNING - this.#running, rate ? 1 : LANE_WIDTH);
-    lane.more = room <= 0;
-    if (room <= 0) return;
-    lane.fetching = true;
-    lane.again = false;
+    const rate = view.delivery?.maxReceivesPerSecond;
+    const room = Math.min(LANE_WIDTH - lane.taken, MAX_RUNNING - this.#taken, rate ? 1 : LANE_WIDTH);
     const end = activity.begin();
+    lane.fetching = true;
+    lane.more = false;
+    this.#take(lane, room);
+    let messages: readonly Message[] = [];
     try {
       const now = clock.now();
-      const messages = await store.receive({ queue: lane.queue, max: room, now, leaseMs: HOLD_MS });
+      messages = await store.receive({ queue: lane.queue, max: room, now, leaseMs: HOLD_MS });
       if (rate && messages.length > 0) lane.notBefore = now + Math.ceil(1000 / rate);
-      lane.more = messages.length === room;
+      if (messages.length === room) lane.more = true;
       for (const message of messages) this.#run(lane, message, view);
     } catch (error) {
       log.error({ err: error, queue: lane.queue }, 'fetching deliveries failed; it will be tried again');
       this.#expect(lane, clock.now() + RETRY_MS);
     } finally {
       lane.fetching = false;
+      this.#take(lane, messages.length - room);
+      this.#goOn(lane);
       end();
     }
-    if (lane.again || (lane.more && lane.running < LANE_WIDTH)) this.#expect(lane, clock.now());
-    else if (lane.running === 0 && !lane.timer && !lane.more) this.#lanes.delete(lane.queue);
+  }
+
+  #take(lane: Lane, count: number): void {
+    lane.taken += count;
+    this.#taken += count;
+  }
+
+  /** Room became free, or a fetch ended: the lane that waited longest, then this one. */
+  #goOn(lane: Lane): void {
+    const now = this.#deps.clock.now();
+    for (const first of this.#waiting) {
+      if (this.#taken === MAX_RUNNING) break;
+      this.#waiting.delete(first);
+      this.#expect(first, now);
+    }
+    if (lane.more) this.#expect(lane, now);
+    else if (lane.taken === 0 && !lane.fetching && !lane.timer) this.#lanes.delete(lane.queue);
   }
 
   #run(lane: Lane, message: Message, view: View): void {
-    const { activity, log, clock } = this.#deps;
-    lane.running++;
-    this.#running++;
+    const { activity, log } = this.#deps;
     const end = activity.begin();
     this.#deliver(message, view)
       .catch((error: unknown) => {
@@ -191,37 +211,31 @@ export class Deliverer {
         );
       })
       .finally(() => {
-        lane.running--;
-        this.#running--;
-        if (lane.more) this.#expect(lane, clock.now());
-        // Others may have waited for room.
-        for (const other of this.#lanes.values()) {
-          if (other !== lane && other.more && !other.fetching) this.#expect(other, clock.now());
-        }
+        this.#take(lane, -1);
+        this.#goOn(lane);
         end();
       });
   }
 
   #viewOf(lane: Lane): View {
+    const { topics } = this.#deps;
     const key = subscriptionKeyOfQueue(lane.queue);
     const topicName = key.slice(0, key.lastIndexOf(':'));
-    const topic = this.#deps.topics.find(topicName);
-    const subscription = this.#deps.topics
-      .subscriptionsOf(topicName)
-      .find(({ record }) => key.endsWith(`:${record.id}`));
+    const topic = topics.find(topicName);
+    const subscription = topics.findSubscription(key);
     return {
       topicName: lane.queue === PHONE_QUEUE ? '' : topicName,
       topic,
       subscription,
-      delivery: topic && subscription ? deliveryOfSubscription(subscription.record, topic) : undefined,
+      delivery: topic && subscription ? deliveryOfSubscription(subscription, topic) : undefined,
     };
   }
 
   async #deliver(message: Message, view: View): Promise<void> {
     const { store, clock, random, senders } = this.#deps;
     const attributes = message.attributes as DeliveryAttributes;
-    const protocol = attributes.protocol ?? view.subscription?.record.protocol;
-    const endpoint = attributes.endpoint ?? view.subscription?.record.endpoint;
+    const protocol = attributes.protocol ?? view.subscription?.protocol;
+    const endpoint = attributes.endpoint ?? view.subscription?.endpoint;
     const ack: Effect = { kind: 'ack', receipt: message.receipt };
     // Nobody is subscribed any more.
     if (protocol === undefined || endpoint === undefined) {
@@ -263,7 +277,7 @@ export class Deliverer {
     this.#report(message, view, protocol, endpoint, attempts, result, letter !== undefined);
   }
 
-  #deadLetter(message: Message, subscription: SubscriptionView, attributes: DeliveryAttributes) {
+  #deadLetter(message: Message, subscription: SubscriptionRecord, attributes: DeliveryAttributes) {
     const { store, ids, clock } = this.#deps;
     if (attributes.type !== 'Notification') return undefined;
     const copy = { body: message.body, messageAttributes: attributes.messageAttributes };
@@ -308,7 +322,7 @@ interface View {
   /** Empty when the delivery belongs to no topic. */
   readonly topicName: string;
   readonly topic: TopicRecord | undefined;
-  readonly subscription: SubscriptionView | undefined;
+  readonly subscription: SubscriptionRecord | undefined;
   readonly delivery: ReturnType<typeof deliveryOfSubscription> | undefined;
 }
 

@@ -7,6 +7,10 @@ import { parseArn } from '../domain/arn.ts';
 import { parseFunctionRef } from '../domain/lambda-names.ts';
 import { resolveTarget } from '../domain/lambda-resolve.ts';
 import { type Delivery, type PlannedDelivery, planAccept } from '../domain/lifecycle.ts';
+import { isRefusal } from '../domain/refusal.ts';
+import { checkPublication } from '../domain/sns-message.ts';
+import { planPublication } from '../domain/sns-publish.ts';
+import { readTopicByArn } from '../domain/sns-topic.ts';
 import { readQueueByArn } from '../domain/sqs-queue.ts';
 import { checkMessage, newMessageId, planSendToQueue } from '../domain/sqs-send.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -30,8 +34,10 @@ export function createPlanDelivery(context: TargetContext): PlanDelivery {
         return planToQueue(context, delivery);
       case 'lambda':
         return planToFunction(context, delivery, causedBy);
+      case 'sns':
+        return planToTopic(context, delivery);
       default:
-        return refused('InvalidTarget', `${delivery.arn} is not a queue or function`);
+        return refused('InvalidTarget', `${delivery.arn} is not a queue, topic or function`);
     }
   };
 }
@@ -57,6 +63,22 @@ function planToQueue(context: TargetContext, delivery: Delivery): PlannedDeliver
     effects: planSendToQueue(queue, message, context.clock.now()),
     messageId: message.messageId,
   };
+}
+
+/** The topic's queue takes it; from there it goes to the subscriptions. */
+function planToTopic(context: TargetContext, delivery: Delivery): PlannedDelivery {
+  const topic = readTopicByArn(context.resources, delivery.arn);
+  if (!topic) return refused('NotFound', 'Topic does not exist');
+  const attributes = delivery.role === 'DeadLetterQueue' ? { ...delivery.attributes } : undefined;
+  const message = checkPublication({ message: delivery.body, attributes }, topic);
+  if (isRefusal(message)) return refused(message.error, message.message);
+  const { ids, clock } = context;
+  const send = planPublication(topic, message, {
+    ids,
+    now: clock.now(),
+    traceHeader: delivery.traceHeader,
+  });
+  return { kind: 'deliverable', effects: [send], messageId: send.message.id };
 }
 
 function planToFunction(context: TargetContext, delivery: Delivery, causedBy: string): PlannedDelivery {

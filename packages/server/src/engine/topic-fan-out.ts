@@ -1,8 +1,10 @@
 /**
- * Takes what was published to FIFO topics out of the topics' queues, in the order of each group, and hands it to the
- * subscriptions: one commit removes it here and puts it there, so it arrives once, whatever crashes.
+ * Takes what waits in the topics' queues (everything of FIFO topics, in the order of each group; of standard topics
+ * what functions' ends published) and hands it to the subscriptions: one commit removes it here and puts it there, so
+ * it arrives once, whatever crashes.
  */
 import type { Publication } from '../domain/sns-message.ts';
+import { readPublication } from '../domain/sns-publish.ts';
 import { TOPIC_QUEUE_PREFIX, topicOfQueue } from '../domain/sns-topic.ts';
 import type { Activity } from '../platform/activity.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
@@ -67,7 +69,7 @@ export class TopicFanOut {
     const end = activity.begin();
     this.#empty(queue)
       .catch((error: unknown) => {
-        log.error({ err: error, queue }, 'handing out a FIFO topic failed; it will be tried again');
+        log.error({ err: error, queue }, 'handing out a topic failed; it will be tried again');
         this.#wait(queue, clock.now() + RETRY_MS);
       })
       .finally(() => {
@@ -110,9 +112,7 @@ export class TopicFanOut {
       await store.commit(acks);
       return;
     }
-    const publications = messages.map((message) =>
-      topics.readWaiting(topic, { ...message, seq: message.receipt.seq }),
-    );
+    const publications = messages.map((message) => readPublication(topic, message));
     const plans = await Promise.all(publications.map((publication) => topics.plan(topic, publication)));
     const result = await store.commit([...acks, ...plans.flatMap(({ effects }) => effects)]);
     // A conflict: the hold ran out and another node has handed them out.

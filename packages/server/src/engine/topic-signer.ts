@@ -70,15 +70,6 @@ export class TopicSigner {
   /** Signs beside the event loop: a signature takes half a millisecond of a core. */
   async sign(text: string, version: Signature['version']): Promise<Signature> {
     const value = await signAsync(ALGORITHMS[version], Buffer.from(text), this.#key);
-    return this.#signature(version, value);
-  }
-
-  /** For those who plan a commit and cannot wait. */
-  signNow(text: string, version: Signature['version']): Signature {
-    return this.#signature(version, signWith(ALGORITHMS[version], Buffer.from(text), this.#key));
-  }
-
-  #signature(version: Signature['version'], value: Buffer): Signature {
     return {
       version,
       value: value.toString('base64'),

@@ -13,6 +13,7 @@ import {
   selectSubscriptions,
 } from '../domain/sns-fan-out.ts';
 import { type CheckedMessage, type Publication, textFor } from '../domain/sns-message.ts';
+import { planPublication } from '../domain/sns-publish.ts';
 import {
   isFifoTopic,
   SUBSCRIPTIONS,
@@ -20,13 +21,12 @@ import {
   subscriptionPrefix,
   TOPICS,
   type TopicRecord,
-  topicQueue,
 } from '../domain/sns-topic.ts';
-import { DEDUPLICATION_MS, formatSequenceNumber } from '../domain/sqs-fifo.ts';
+import { formatSequenceNumber } from '../domain/sqs-fifo.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Random } from '../platform/random.ts';
-import type { Effect, JsonObject, Send, Store } from '../store/store.ts';
+import type { Effect, Store } from '../store/store.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 import type { TopicSigner } from './topic-signer.ts';
 
@@ -46,23 +46,6 @@ export interface Published {
   readonly sequenceNumber?: string;
 }
 
-/** Private state of a message that waits in a topic's queue: the publication without its ids. */
-interface WaitingPublication extends JsonObject {
-  texts: { [protocol: string]: string };
-  subject?: string;
-  attributes: { [name: string]: JsonObject };
-  traceHeader?: string;
-  groupId: string;
-  deduplicationId: string;
-}
-
-/** AWS: FifoThroughputScope decides whether ids are compared in the topic or in the group. */
-function deduplicationKey(topic: TopicRecord, groupId: string, deduplicationId: string): string {
-  return topic.attributes.FifoThroughputScope === 'MessageGroup'
-    ? `${groupId} ${deduplicationId}`
-    : deduplicationId;
-}
-
 export class Topics {
   readonly #deps: TopicsDeps;
   /** Subscriptions of a topic, compiled; forgotten when one of them changes. */
@@ -77,6 +60,11 @@ export class Topics {
 
   find(name: string): TopicRecord | undefined {
     return this.#deps.store.resources.get<TopicRecord>(TOPICS, name)?.value;
+  }
+
+  /** By `subscriptionKey`. */
+  findSubscription(key: string): SubscriptionRecord | undefined {
+    return this.#deps.store.resources.get<SubscriptionRecord>(SUBSCRIPTIONS, key)?.value;
   }
 
   subscriptionsOf(topicName: string): readonly SubscriptionView[] {
@@ -104,22 +92,6 @@ export class Topics {
       this.report(topic, publications[index] as Publication, plan);
     }
     return publications.map(({ messageId }) => ({ messageId }));
-  }
-
-  /**
-   * For those who end an event in the same commit: effects of publishing one message to a standard topic.
-   * Call `report` once they are committed.
-   */
-  planNow(topic: TopicRecord, message: CheckedMessage, traceHeader: string | undefined): PlannedPublication {
-    const publication = this.#accept(topic, message, traceHeader);
-    const selected = selectSubscriptions(this.subscriptionsOf(topic.name), publication);
-    const version = versionOf(topic);
-    const signatures = signedTexts(selected, publication).map(
-      ([text, protocol]) =>
-        [text, this.#deps.signer.signNow(notificationToSign(publication, protocol), version)] as const,
-    );
-    const plan = this.#planCopies(selected, publication, new Map(signatures));
-    return { messageId: publication.messageId, publication, ...plan };
   }
 
   /** Effects that bring a message to its subscriptions. FIFO topics do not sign (observed). */
@@ -166,27 +138,6 @@ export class Topics {
     }
   }
 
-  /** A publication as it waits in a FIFO topic's queue. */
-  readWaiting(
-    topic: TopicRecord,
-    message: {
-      readonly id: string;
-      readonly state: JsonObject;
-      readonly sentAt: number;
-      readonly seq: number;
-    },
-  ): Publication {
-    const waiting = message.state as unknown as WaitingPublication;
-    return {
-      ...waiting,
-      attributes: waiting.attributes as Publication['attributes'],
-      messageId: message.id,
-      topicArn: topic.arn,
-      publishedAt: message.sentAt,
-      sequenceNumber: formatSequenceNumber(message.seq),
-    };
-  }
-
   #accept(topic: TopicRecord, message: CheckedMessage, traceHeader: string | undefined): Publication {
     const { ids, clock } = this.#deps;
     return {
@@ -208,25 +159,8 @@ export class Topics {
     traceHeader: string | undefined,
   ): Promise<Published[]> {
     const { ids, clock } = this.#deps;
-    const now = clock.now();
-    const sends = messages.map((message): Send => {
-      const groupId = message.groupId as string;
-      const deduplicationId = message.deduplicationId as string;
-      const state: WaitingPublication = {
-        texts: { ...message.texts },
-        subject: message.subject,
-        attributes: { ...message.attributes },
-        traceHeader,
-        groupId,
-        deduplicationId,
-      };
-      return {
-        kind: 'send',
-        queue: topicQueue(topic.name),
-        message: { id: ids.ordered(), dueAt: now, sentAt: now, body: '', state, group: groupId },
-        dedup: { key: deduplicationKey(topic, groupId, deduplicationId), until: now + DEDUPLICATION_MS },
-      };
-    });
+    const origin = { ids, now: clock.now(), traceHeader };
+    const sends = messages.map((message) => planPublication(topic, message, origin));
     const sent = await this.#commit(sends);
     return sent.map(({ receipt }) => ({
       messageId: receipt.id,
@@ -258,11 +192,6 @@ export class Topics {
   }
 }
 
-export interface PlannedPublication extends FanOut {
-  readonly messageId: string;
-  readonly publication: Publication;
-}
-
 function versionOf(topic: TopicRecord): Signature['version'] {
   return topic.attributes.SignatureVersion === '2' ? '2' : '1';
 }
@@ -277,14 +206,11 @@ function signedTexts(selected: readonly SubscriptionView[], publication: Publica
 }
 
 function viewSubscription(record: SubscriptionRecord): SubscriptionView {
-  const { FilterPolicy, FilterPolicyScope, RedrivePolicy, RawMessageDelivery } = record.attributes;
+  const { FilterPolicy, FilterPolicyScope, RawMessageDelivery } = record.attributes;
   const scope = (FilterPolicyScope ?? 'MessageAttributes') as FilterPolicyScope;
   return {
     record,
     raw: RawMessageDelivery === 'true',
     filter: FilterPolicy === undefined ? undefined : compileFilterPolicy(FilterPolicy, scope),
-    deadLetterArn: RedrivePolicy
-      ? (JSON.parse(RedrivePolicy) as { deadLetterTargetArn: string }).deadLetterTargetArn
-      : undefined,
   };
 }

@@ -131,7 +131,7 @@ export class Exchange {
 
   #serve(route: OperationRoute, raw: Buffer): HttpReply | Promise<HttpReply> {
     const { headers } = this.#head;
-    const chunks = this.#authenticate(route.service, raw);
+    const chunks = this.#isFollowedLink(route) ? undefined : this.#authenticate(route.service, raw);
     const operation = this.#front.service(route.service).operation(route.wire, route.operation);
     if (!operation) {
       throw new ApiError(
@@ -144,6 +144,12 @@ export class Exchange {
     if (isAwsChunked(headers['x-amz-content-sha256'], encoding)) body = decodeAwsChunked(raw, chunks);
     if (encoding === undefined) return this.#run(operation, route, body);
     return decodeContent(body, encoding, this.#limit).then((decoded) => this.#run(operation, route, decoded));
+  }
+
+  #isFollowedLink({ service, operation }: OperationRoute): boolean {
+    const { method, headers, search } = this.#head;
+    if (method !== 'GET' || headers.authorization !== undefined || search.includes('X-Amz-')) return false;
+    return this.#front.service(service).isLinked(operation);
   }
 
   #authenticate(service: ServiceName, raw: Buffer): ChunkSigner | undefined {

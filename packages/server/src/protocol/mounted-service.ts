@@ -31,12 +31,14 @@ export class MountedService {
   readonly dialect: Dialect;
   readonly #model: Model;
   readonly #errors: ErrorTable;
+  readonly #linked: ReadonlySet<string>;
   readonly #wires: ReadonlyMap<WireName, MountedWire>;
 
   constructor(name: ServiceName, service: Service | undefined) {
     this.dialect = DIALECTS[name];
     this.#model = loadModel(name);
     this.#errors = service?.errors ?? {};
+    this.#linked = new Set(service?.linked);
     const offered = Object.entries(service?.operations ?? {}).map(([operation, handler]) => {
       const model = this.#model.operations.get(operation)!;
       return { model, handler, validate: compileValidator(model) };
@@ -58,6 +60,11 @@ export class MountedService {
   /** Undefined for an operation that AWS has and this server does not offer. */
   operation(wire: WireName, name: string): MountedOperation | undefined {
     return this.#wires.get(wire)!.operations.get(name);
+  }
+
+  /** Whether the operation may be called by following a link, without a signature. */
+  isLinked(operation: string): boolean {
+    return this.#linked.has(operation);
   }
 
   /** True for an error that some table knows; anything else that is thrown is a bug. */

@@ -37,4 +37,6 @@ export interface Service {
   readonly errors: ErrorTable;
   /** By operation name. Operations of the model that are missing here answer with a clear error. */
   readonly operations: Readonly<Record<string, Handler>>;
+  /** Operations that people reach by a link in a message: a GET without a signature is let through. */
+  readonly linked?: readonly string[];
 }

@@ -56,6 +56,7 @@ export function createSnsService(deps: SnsDeps): SnsService {
       Unsubscribe: unsubscribe(deps),
       UntagResource: untagResource(deps),
     },
+    linked: ['ConfirmSubscription', 'Unsubscribe'],
     start: () => sweeper.start(),
     stop: () => sweeper.stop(),
   };
