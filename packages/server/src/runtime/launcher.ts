@@ -10,6 +10,7 @@ import type { FunctionSpec } from '../domain/invocation.ts';
 import type { Log } from '../platform/log.ts';
 import { type Credentials, formatFunctionEnvironment } from './function-environment.ts';
 import type { Isolation } from './isolation.ts';
+import type { LayerFolders } from './layers.ts';
 import { FunctionProcess } from './process.ts';
 import { HttpSession, RuntimeApi } from './runtime-api.ts';
 import { FIRST_NODE_WITHOUT_CALLBACKS, RUNTIME_DIR, type Runtime, type Runtimes } from './runtimes.ts';
@@ -24,6 +25,11 @@ export interface LaunchRequest {
   readonly logStream: string;
   /** Signs the log frames of our bootstraps. */
   readonly nonce: Buffer;
+}
+
+/** With the folder of its layers; `/opt` when it has none. */
+interface PlacedRequest extends LaunchRequest {
+  readonly optRoot: string;
 }
 
 export interface Launched {
@@ -46,6 +52,7 @@ export interface LauncherOptions {
   /** Folder of the folders of all environments. */
   readonly root: string;
   readonly isolation: Promise<Isolation>;
+  readonly layers: Promise<LayerFolders>;
 }
 
 /** The program a custom runtime must bring is not there, or cannot be executed. */
@@ -77,16 +84,20 @@ export class Launcher {
 
   /** Rejects when the system gives no process; with NoBootstrap when the code lacks its program. */
   async launch(request: LaunchRequest): Promise<Launched> {
-    return request.runtime.kind === 'custom' ? this.#launchCustom(request) : this.#launchOwn(request);
+    const { layers = [] } = request.spec;
+    const optRoot = layers.length > 0 ? await (await this.#options.layers).merge(layers) : '/opt';
+    const placed = { ...request, optRoot };
+    return request.runtime.kind === 'custom' ? this.#launchCustom(placed) : this.#launchOwn(placed);
   }
 
-  async #launchOwn(request: LaunchRequest): Promise<Launched> {
-    const { spec, runtime, taskRoot } = request;
+  async #launchOwn(request: PlacedRequest): Promise<Launched> {
+    const { spec, runtime, taskRoot, optRoot } = request;
     const isolation = await this.#options.isolation;
     const command = ownCommand(runtime, spec.memoryMb);
     const ahead =
       !Object.keys(spec.environment).some((name) => READ_AT_START.test(name)) &&
-      !existsSync(join(taskRoot, 'lib'));
+      !existsSync(join(taskRoot, 'lib')) &&
+      !existsSync(join(optRoot, 'lib'));
     // A private /tmp comes with its process; an environment that has a folder already keeps that.
     const spare =
       ahead && (request.folder === undefined || isolation.tier === 'basic')
@@ -96,7 +107,8 @@ export class Launcher {
     if (spare && spare.folder !== folder) this.#removeFolder(spare.folder);
     const environment = this.#environmentOf(request, isolation, folder);
     const wrapper = spec.environment.AWS_LAMBDA_EXEC_WRAPPER;
-    if (wrapper !== undefined) command.unshift('/bin/sh', '-c', 'exec "$@"', 'sh', inside(wrapper, taskRoot));
+    if (wrapper !== undefined)
+      command.unshift('/bin/sh', '-c', 'exec "$@"', 'sh', inside(wrapper, taskRoot, optRoot));
     const process =
       spare?.process ??
       (await this.#start(
@@ -109,9 +121,9 @@ export class Launcher {
     return { session, folder };
   }
 
-  async #launchCustom(request: LaunchRequest): Promise<Launched> {
-    const { taskRoot } = request;
-    const bootstrap = await findBootstrap([join(taskRoot, 'bootstrap'), '/opt/bootstrap']);
+  async #launchCustom(request: PlacedRequest): Promise<Launched> {
+    const { taskRoot, optRoot } = request;
+    const bootstrap = await findBootstrap([join(taskRoot, 'bootstrap'), join(optRoot, 'bootstrap')]);
     const isolation = await this.#options.isolation;
     const folder = request.folder ?? (await this.#makeFolder());
     const api = await RuntimeApi.start();
@@ -159,7 +171,7 @@ export class Launcher {
   }
 
   #environmentOf(
-    request: LaunchRequest,
+    request: PlacedRequest,
     isolation: Isolation,
     folder: string,
     runtimeApi?: string,
@@ -168,7 +180,7 @@ export class Launcher {
     return formatFunctionEnvironment({
       spec,
       taskRoot,
-      optRoot: '/opt',
+      optRoot: request.optRoot,
       runtimeDir: RUNTIME_DIR,
       logStream,
       credentials: this.#options.credentials(),
@@ -190,7 +202,7 @@ export class Launcher {
     await Promise.all(alive.map((process) => process.gone));
   }
 
-  #assignment(request: LaunchRequest, environment: Record<string, string> | undefined): Assignment {
+  #assignment(request: PlacedRequest, environment: Record<string, string> | undefined): Assignment {
     const { spec, taskRoot } = request;
     return {
       taskRoot,
@@ -202,6 +214,7 @@ export class Launcher {
         [join(RUNTIME_DIR, 'bootstrap.py'), '/var/runtime/bootstrap.py'],
         [RUNTIME_DIR, '/var/runtime'],
         [taskRoot, '/var/task'],
+        [request.optRoot, '/opt'],
       ],
       acceptsCallbacks: Number(/\d+/.exec(spec.runtime)?.[0]) < FIRST_NODE_WITHOUT_CALLBACKS,
       context: {
@@ -308,6 +321,7 @@ function nodeFlags(runtime: Runtime, memoryMb: number): string[] {
 }
 
 /** A path as the function knows it → the path here. */
-function inside(path: string, taskRoot: string): string {
-  return path.startsWith('/var/task/') ? join(taskRoot, path.slice('/var/task/'.length)) : path;
+function inside(path: string, taskRoot: string, optRoot: string): string {
+  if (path.startsWith('/var/task/')) return join(taskRoot, path.slice('/var/task/'.length));
+  return path.startsWith('/opt/') ? join(optRoot, path.slice('/opt/'.length)) : path;
 }

@@ -16,6 +16,7 @@ import type { Credentials } from './function-environment.ts';
 import { type Isolation, type IsolationTier, probeIsolation } from './isolation.ts';
 import { Job } from './job.ts';
 import { Launcher } from './launcher.ts';
+import { createLayerFolders } from './layers.ts';
 import { endOrphans } from './orphans.ts';
 import { createRuntimes, RUNTIME_DIR, type Runtime, type Runtimes } from './runtimes.ts';
 import { decideEnvironments, decideRestartPauseMs } from './scaling.ts';
@@ -132,6 +133,9 @@ class Pool implements Executor, EnvironmentHost {
       RUNTIME_DIR,
       process.execPath,
     ]);
+    const layers = createLayerFolders(join(options.dataDir, 'layers'), options.codeStore);
+    // Said to whoever needs a layer; nobody may.
+    layers.catch(() => undefined);
     this.#launcher = new Launcher({
       runtimes: options.runtimes ?? createRuntimes(),
       endpoint: options.endpoint,
@@ -139,6 +143,7 @@ class Pool implements Executor, EnvironmentHost {
       log: options.log,
       root,
       isolation,
+      layers,
     });
     void isolation.then((found) => {
       this.#isolation = found;
