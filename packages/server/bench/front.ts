@@ -16,7 +16,8 @@ import { createHttpServer } from '../src/protocol/http.ts';
 
 const KEY = { accessKeyId: 'AKIABENCHBENCHBENCH0', secretAccessKey: 'bench-secret' };
 const CONNECTIONS = 64;
-const ROUNDS = 4;
+const WARM_UP_MS = 10_000;
+const SLICE_MS = 250;
 const PATH = '/2015-03-31/functions/orders/invocations';
 const HOST = '127.0.0.1';
 
@@ -123,43 +124,57 @@ function message<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve) => child.once('message', (value) => resolve(value as T)));
 }
 
-async function measure(variant: Variant, seconds: number): Promise<{ rate: number; cpuMicros: number }> {
+interface Running {
+  readonly variant: Variant;
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly request: Buffer;
+  answered: number;
+  cpuMicros: number;
+  elapsedMs: number;
+}
+
+async function start(variant: Variant): Promise<Running> {
   const child = fork(import.meta.filename, ['serve', variant]);
-  try {
-    const { port } = await message<{ port: number }>(child);
-    const request = await signedRequest(port);
-    await load(port, request, performance.now() + 1000);
-    const cpu = async () => {
-      child.send('cpu');
-      const usage = (await message<{ cpu: NodeJS.CpuUsage }>(child)).cpu;
-      return usage.user + usage.system;
-    };
-    const before = await cpu();
-    const started = performance.now();
-    const answered = await load(port, request, started + seconds * 1000);
-    const elapsed = (performance.now() - started) / 1000;
-    return { rate: answered / elapsed, cpuMicros: ((await cpu()) - before) / answered };
-  } finally {
-    child.kill();
-  }
+  const { port } = await message<{ port: number }>(child);
+  const request = await signedRequest(port);
+  await load(port, request, performance.now() + WARM_UP_MS);
+  return { variant, child, port, request, answered: 0, cpuMicros: 0, elapsedMs: 0 };
+}
+
+async function cpuOf({ child }: Running): Promise<number> {
+  child.send('cpu');
+  const { cpu } = await message<{ cpu: NodeJS.CpuUsage }>(child);
+  return cpu.user + cpu.system;
+}
+
+async function measure(server: Running): Promise<void> {
+  const before = await cpuOf(server);
+  const started = performance.now();
+  server.answered += await load(server.port, server.request, started + SLICE_MS);
+  server.elapsedMs += performance.now() - started;
+  server.cpuMicros += (await cpuOf(server)) - before;
 }
 
 if (process.argv[2] === 'serve') serve(process.argv[3] as Variant);
 else {
-  const seconds = Number(process.argv[2] ?? 2);
-  const results: Partial<Record<Variant, { rate: number; cpuMicros: number }>> = {};
-  // Taken in turns, best of each: what else runs on the machine only ever adds.
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const variant of ['bare', 'open', 'front'] as const) {
-      const result = await measure(variant, seconds);
-      const best = results[variant];
-      if (!best || result.cpuMicros < best.cpuMicros) results[variant] = result;
+  const seconds = Number(process.argv[2] ?? 5);
+  const servers: Running[] = [];
+  try {
+    for (const variant of ['bare', 'open', 'front'] as const) servers.push(await start(variant));
+    // In short turns: whatever else runs on the machine meets all of them alike.
+    for (let turn = 0; turn < (seconds * 1000) / SLICE_MS; turn++) {
+      for (const server of servers) await measure(server);
     }
+  } finally {
+    for (const { child } of servers) child.kill();
   }
-  for (const [variant, { rate, cpuMicros }] of Object.entries(results)) {
-    const share = (results.bare!.cpuMicros / cpuMicros) * 100;
+  const bareCpu = servers[0]!.cpuMicros / servers[0]!.answered;
+  for (const { variant, answered, cpuMicros, elapsedMs } of servers) {
+    const cpu = cpuMicros / answered;
+    const rate = (answered / elapsedMs) * 1000;
     console.log(
-      `${variant.padEnd(6)} ${rate.toFixed(0).padStart(6)}/s  ${cpuMicros.toFixed(1).padStart(6)} µs CPU per request  ${share.toFixed(0)} % of bare`,
+      `${variant.padEnd(6)} ${rate.toFixed(0).padStart(6)}/s  ${cpu.toFixed(1).padStart(6)} µs CPU per request  ${((bareCpu / cpu) * 100).toFixed(0)} % of bare`,
     );
   }
 }

@@ -14,6 +14,8 @@ const SCRATCH = 1024;
 export class HmacSha256 {
   /** Inner key block, then room for the text. */
   readonly #inner = Buffer.alloc(BLOCK + SCRATCH);
+  /** The part of `#inner` in use: signatures of one kind sign texts of one length. */
+  #message: Buffer = this.#inner;
   /** Outer key block, then room for the inner digest. */
   readonly #outer = Buffer.alloc(BLOCK + DIGEST);
 
@@ -29,15 +31,19 @@ export class HmacSha256 {
 
   /** Signature of `text` as UTF-8, in lower-case hex. */
   hex(text: string): string {
-    // UTF-8 takes at most three bytes for each UTF-16 unit.
-    const fits = text.length * 3 <= SCRATCH;
-    const buffer = fits
-      ? this.#inner
-      : Buffer.concat([this.#inner.subarray(0, BLOCK), Buffer.alloc(Buffer.byteLength(text))]);
-    const length = buffer.write(text, BLOCK, 'utf8');
-    const digest = hash('sha256', buffer.subarray(0, BLOCK + length), 'hex');
-    this.#outer.write(digest, BLOCK, 'hex');
+    this.#outer.write(hash('sha256', this.#keyed(text), 'hex'), BLOCK, 'hex');
     return hash('sha256', this.#outer, 'hex');
+  }
+
+  /** The inner key block followed by the text. */
+  #keyed(text: string): Buffer {
+    // UTF-8 takes at most three bytes for each UTF-16 unit.
+    if (text.length * 3 > SCRATCH) {
+      return Buffer.concat([this.#inner.subarray(0, BLOCK), Buffer.from(text, 'utf8')]);
+    }
+    const length = BLOCK + this.#inner.write(text, BLOCK, 'utf8');
+    if (this.#message.length !== length) this.#message = this.#inner.subarray(0, length);
+    return this.#message;
   }
 }
 

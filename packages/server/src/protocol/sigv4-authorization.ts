@@ -16,6 +16,8 @@ export interface Credential {
   readonly region: string;
   readonly service: string;
   readonly terminator: string;
+  /** `20260914/us-east-1/sqs/aws4_request` */
+  readonly scope: string;
 }
 
 /** What is signed, as it came over the wire. */
@@ -63,7 +65,14 @@ function parseCredential(text: string): Credential | undefined {
   if (parts.length < 5) return undefined;
   const [date, region, service, terminator] = parts.slice(-4) as [string, string, string, string];
   // An access key of temporary credentials may itself contain slashes.
-  lastCredential = { accessKeyId: parts.slice(0, -4).join('/'), date, region, service, terminator };
+  lastCredential = {
+    accessKeyId: parts.slice(0, -4).join('/'),
+    date,
+    region,
+    service,
+    terminator,
+    scope: `${date}/${region}/${service}/${terminator}`,
+  };
   lastText = text;
   return lastCredential;
 }

@@ -133,6 +133,7 @@ for (const each of SUITE) {
       region: 'us-east-1',
       service: 'service',
       terminator: 'aws4_request',
+      scope: '20150830/us-east-1/service/aws4_request',
     });
   });
 }

@@ -16,7 +16,7 @@ import {
   readAuthorization,
   type SignedRequest,
 } from './sigv4-authorization.ts';
-import { canonicalHeaders, canonicalPath, canonicalQuery } from './sigv4-canonical.ts';
+import { canonicalHeaders, canonicalPath, canonicalQuery, signedNames } from './sigv4-canonical.ts';
 
 /** Secrets of the access keys this server knows. */
 export interface Keys {
@@ -59,6 +59,7 @@ function hmac(key: Buffer | string, text: string): Buffer {
 export class Verifier {
   readonly #keys: Keys;
   readonly #derived = new Map<string, CachedKey>();
+  #last: (CachedKey & { readonly credential: Credential }) | undefined;
 
   constructor(keys: Keys) {
     this.#keys = keys;
@@ -73,14 +74,13 @@ export class Verifier {
     const { credential, timestamp } = authorization;
     const secret = this.#secretOf(credential);
     checkScope(credential, timestamp, service);
-    if (!`;${authorization.signedHeaders};`.includes(';host;')) {
+    if (!signedNames(authorization.signedHeaders).includes('host')) {
       throw invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
     }
     const declared = request.headers['x-amz-content-sha256'];
     const payloadHash = payloadHashOf(typeof declared === 'string' ? declared : undefined, body);
     const canonical = `${request.method}\n${canonicalPath(request.path)}\n${canonicalQuery(request.search)}\n${canonicalHeaders(request.headers, authorization.signedHeaders)}\n${authorization.signedHeaders}\n${payloadHash}`;
-    const scope = `${credential.date}/${credential.region}/${credential.service}/${TERMINATOR}`;
-    const stringToSign = `${ALGORITHM}\n${timestamp}\n${scope}\n${hash('sha256', canonical, 'hex')}`;
+    const stringToSign = `${ALGORITHM}\n${timestamp}\n${credential.scope}\n${hash('sha256', canonical, 'hex')}`;
     const key = this.#signingKey(credential, secret);
     const expected = key.hex(stringToSign);
     if (!sameText(expected, authorization.signature)) {
@@ -93,7 +93,7 @@ export class Verifier {
     // After the signature: only its owner learns how far the clocks are apart.
     checkTime(authorization, nowMs);
     if (!payloadHash.startsWith('STREAMING-AWS4-HMAC-SHA256-PAYLOAD')) return { credential };
-    return { credential, chunks: chunkSigner(key, timestamp, scope, expected) };
+    return { credential, chunks: chunkSigner(key, timestamp, credential.scope, expected) };
   }
 
   /** The part of `verify` that needs no body: throws unless the request names a key that is known. */
@@ -111,15 +111,19 @@ export class Verifier {
   }
 
   #signingKey(credential: Credential, secret: string): HmacSha256 {
+    // Callers send the same credential all day, and its parsed form is the same object.
+    if (credential === this.#last?.credential && secret === this.#last.secret) return this.#last.key;
     const { accessKeyId, date, region, service } = credential;
     const name = `${accessKeyId}/${date}/${region}/${service}`;
-    const known = this.#derived.get(name);
-    if (known?.secret === secret) return known.key;
-    const derived = hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), service), TERMINATOR);
-    const key = new HmacSha256(derived);
-    if (this.#derived.size >= MAX_CACHED_KEYS) this.#derived.clear();
-    this.#derived.set(name, { secret, key });
-    return key;
+    let kept = this.#derived.get(name);
+    if (kept?.secret !== secret) {
+      const derived = hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), service), TERMINATOR);
+      kept = { secret, key: new HmacSha256(derived) };
+      if (this.#derived.size >= MAX_CACHED_KEYS) this.#derived.clear();
+      this.#derived.set(name, kept);
+    }
+    this.#last = { credential, ...kept };
+    return kept.key;
   }
 }
 
