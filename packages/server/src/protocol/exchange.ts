@@ -103,18 +103,27 @@ export class Exchange {
     if (read.kind === 'truncated') return;
     try {
       if (read.kind === 'too-large' && !read.ended) closeAfterReply(this.#response);
-      const raw = read.kind === 'complete' ? read.body : EMPTY;
-      const route = this.#route ?? this.#routeForm(raw);
+      if (read.kind === 'too-large') {
+        this.#refuseLarge(this.#limit.refuse(read.received));
+        return;
+      }
+      const route = this.#route ?? this.#routeForm(read.body);
       if (!route) return;
       this.#context.wire = route.wire;
-      if (read.kind === 'too-large') throw this.#limit.refuse(read.received);
-      const reply = this.#serve(route, raw);
+      const reply = this.#serve(route, read.body);
       if (reply instanceof Promise) {
         reply.then((value) => this.#reply(value)).catch((error: unknown) => this.#fail(error));
       } else this.#reply(reply);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** A form that was not kept still tells by its head whose it was. */
+  #refuseLarge(error: ApiError): void {
+    const { credential, origin } = this.#context;
+    const { service, wire } = this.#route ?? routeForm(this.#head, EMPTY, credential, origin);
+    this.#refuse(service, wire, error);
   }
 
   /** The query protocol names its operation in the body. Undefined when the request was refused. */

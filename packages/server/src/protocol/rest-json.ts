@@ -2,7 +2,7 @@
  * restJson1 (Lambda): members travel in the path, the query, headers, the status and a JSON or raw body.
  * The body of an operation with a blob payload is never parsed here.
  */
-import { type ApiError, type ErrorRow, ApiError as Refusal } from './error.ts';
+import { ApiError, type ErrorRow } from './error.ts';
 import { encodeEventStream } from './event-stream.ts';
 import { type JsonCodec, parseJsonBody, serializationError } from './json-codec.ts';
 import type { Member, Operation, Shape } from './model.ts';
@@ -189,5 +189,5 @@ function encodeError(error: ApiError, row: ErrorRow, _requestId: string): HttpRe
 
 /** Refusal of a path that no operation of the service has. */
 export function unknownPath(method: string, path: string): ApiError {
-  return new Refusal('UnknownOperationException', `No operation of Lambda answers ${method} ${path}.`);
+  return new ApiError('UnknownOperationException', `No operation of Lambda answers ${method} ${path}.`);
 }

@@ -67,7 +67,7 @@ export function signedNames(signedHeaders: string): readonly string[] {
 /** Folds runs of blanks. The parser has trimmed values already, except where it joined several. */
 function fold(value: string): string {
   if (!value.includes('  ') && !value.includes('\t') && value.trim().length === value.length) return value;
-  return value.trim().replace(/[ \t]+/g, ' ');
+  return value.replace(/[ \t]+/g, ' ').replace(/^ | $/g, '');
 }
 
 export function canonicalHeaders(headers: IncomingHttpHeaders, signedHeaders: string): string {

@@ -166,6 +166,25 @@ test('payloads over the limit: exact words, nothing reaches the handler', async 
   assert.equal(largest.status, 200);
 });
 
+test('a form over the limit is refused as a form', async () => {
+  const reply = await rawRequest(front.port, {
+    path: '/000000000000/q',
+    headers: [['Content-Type', 'application/x-www-form-urlencoded']],
+    body: Buffer.alloc(9 * 1_048_576, 0x61),
+  });
+  assert.equal(reply.status, 413);
+  assert.match(
+    reply.body,
+    /<Message>Request of 9437184 bytes is too large \(limit 8388608 bytes\)<\/Message>/,
+  );
+});
+
+test('bytes that are no UTF-8 are refused', async () => {
+  const reply = await sqs(Buffer.from('{"QueueUrl":"q","MessageBody":"\xff"}', 'latin1'));
+  assert.equal(reply.status, 400);
+  assert.equal(JSON.parse(reply.body).Message, 'Invalid UTF-8');
+});
+
 test('a chunked body is counted as it comes', async () => {
   const chunk = Buffer.concat([Buffer.from('80000\r\n'), Buffer.alloc(0x80000, 0x20), Buffer.from('\r\n')]);
   const head = formatRequest({
