@@ -8,6 +8,7 @@ import { loadModel } from '../src/protocol/model.ts';
 import type { Service, ServiceName } from '../src/protocol/operation.ts';
 import { createLambdaService } from '../src/services/lambda/index.ts';
 import { createLogsService } from '../src/services/logs/index.ts';
+import { createSnsService } from '../src/services/sns/index.ts';
 import { createSqsService } from '../src/services/sqs/index.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/coverage.md', import.meta.url));
@@ -18,6 +19,7 @@ const anything: never = new Proxy(() => anything, { get: () => anything }) as ne
 const SERVICES: readonly { readonly title: string; readonly create: () => Service }[] = [
   { title: 'AWS Lambda', create: () => createLambdaService(anything) },
   { title: 'Amazon SQS', create: () => createSqsService(anything) },
+  { title: 'Amazon SNS', create: () => createSnsService(anything) },
   { title: 'Amazon CloudWatch Logs', create: () => createLogsService(anything) },
 ];
 
