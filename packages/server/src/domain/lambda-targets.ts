@@ -9,7 +9,7 @@ import { type Arn, parseArn } from './arn.ts';
 import { readAlias, readVersion } from './lambda-function.ts';
 import { isVersionNumber, LATEST, parseFunctionRef } from './lambda-names.ts';
 import { type Refusal, refuseParameter } from './lambda-refusal.ts';
-import { TOPICS } from './sns-topic.ts';
+import { readTopicByArn } from './sns-topic.ts';
 import { readQueueByArn } from './sqs-queue.ts';
 
 const isFifo = (name: string) => name.endsWith('.fifo');
@@ -53,7 +53,7 @@ export function checkDeadLetterTarget(
       'Error occurred while SendMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.',
     );
   }
-  if (arn.service === 'sns' && !resources.get(TOPICS, arn.resource)) {
+  if (arn.service === 'sns' && !readTopicByArn(resources, targetArn)) {
     return refuseParameter(
       'Error occurred while Publish. SNS Error Code: NotFound. SNS Error Message: Topic does not exist',
     );
@@ -121,7 +121,7 @@ function checkDestination(
     case 'sqs':
       return checkFifo(arn) ?? (readQueueByArn(resources, text) ? undefined : unknown);
     case 'sns':
-      return checkFifo(arn) ?? (resources.get(TOPICS, arn.resource) ? undefined : unknown);
+      return checkFifo(arn) ?? (readTopicByArn(resources, text) ? undefined : unknown);
     case 'events':
       return arn.resource.startsWith('event-bus/') ? undefined : unknown;
     case 's3':

@@ -126,13 +126,22 @@ export const BAD_GATEWAY: UrlResponse = {
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-/** The response a function's result stands for. A result without `statusCode` is the body. */
-export function readUrlResult(payload: string): UrlResponse {
+/** Ends the JSON that a streaming function sends before its body (`HttpResponseStream.from`). */
+const PRELUDE_END = '\0'.repeat(8);
+
+/**
+ * The response a function's result stands for. A result without `statusCode` is the body.
+ * `streams`: the URL takes what a function streams, which need not be JSON.
+ */
+export function readUrlResult(payload: string, streams = false): UrlResponse {
+  const end = payload.indexOf(PRELUDE_END);
+  if (end !== -1) return readStreamed(payload.slice(0, end), payload.slice(end + PRELUDE_END.length));
   let result: unknown;
   try {
     result = JSON.parse(payload);
   } catch {
-    return BAD_GATEWAY;
+    if (!streams) return BAD_GATEWAY;
+    return { status: 200, headers: STREAM_HEADERS, cookies: [], body: payload };
   }
   if (typeof result === 'string') return { status: 200, headers: JSON_HEADERS, cookies: [], body: result };
   if (typeof result !== 'object' || result === null || !('statusCode' in result)) {
@@ -149,6 +158,24 @@ export function readUrlResult(payload: string): UrlResponse {
     cookies: Array.isArray(cookies) ? cookies.map(String) : [],
     body: isBase64Encoded === true ? Buffer.from(text, 'base64') : text,
   };
+}
+
+const STREAM_HEADERS = { 'content-type': 'application/octet-stream' };
+
+function readStreamed(prelude: string, body: string): UrlResponse {
+  try {
+    const { statusCode = 200, headers, cookies } = JSON.parse(prelude) as Record<string, unknown>;
+    const status = Number(statusCode);
+    if (!Number.isInteger(status) || status < 100 || status > 599) return BAD_GATEWAY;
+    return {
+      status,
+      headers: { ...STREAM_HEADERS, ...readHeaders(headers) },
+      cookies: Array.isArray(cookies) ? cookies.map(String) : [],
+      body,
+    };
+  } catch {
+    return BAD_GATEWAY;
+  }
 }
 
 function readHeaders(headers: unknown): Record<string, string> {

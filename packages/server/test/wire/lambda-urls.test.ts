@@ -192,6 +192,26 @@ test('results become responses', async () => {
   assert.equal((await send(1)).status, 429);
 });
 
+test('functions that stream', async () => {
+  const url = await serve(
+    'streaming',
+    `export const handler = awslambda.streamifyResponse(async (event, stream) => {
+       if (event.rawPath === '/shaped') {
+         stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'X-Own': 'yes', 'Content-Type': 'text/plain' } });
+       }
+       stream.write('Hello, ');
+       stream.end('world!');
+     });`,
+    { InvokeMode: 'RESPONSE_STREAM' },
+  );
+  const plainly = await fetch(url);
+  assert.deepEqual([plainly.status, await plainly.text()], [200, 'Hello, world!']);
+  assert.equal(plainly.headers.get('content-type'), 'application/octet-stream');
+  const shaped = await fetch(`${url}shaped`);
+  assert.deepEqual([shaped.status, await shaped.text()], [201, 'Hello, world!']);
+  assert.deepEqual([shaped.headers.get('x-own'), shaped.headers.get('content-type')], ['yes', 'text/plain']);
+});
+
 test('X-Amz-Invocation-Type: Event is answered with 202 when the event is accepted', async () => {
   const url = await serve('later', 'export const handler = async () => 1;');
   const answer = await fetch(url, {

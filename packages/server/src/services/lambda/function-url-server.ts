@@ -149,7 +149,7 @@ async function serve(
   });
   switch (outcome.kind) {
     case 'succeeded': {
-      const result = readUrlResult(outcome.payload);
+      const result = readUrlResult(outcome.payload, url.invokeMode === 'RESPONSE_STREAM');
       return { ...result, headers: { ...result.headers, ...corsHeaders(url.cors, urlRequest, false) } };
     }
     case 'functionError':
