@@ -130,7 +130,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
 
   control.app.get(topics.signer.certificatePath, (c) => c.body(topics.signer.certificate));
 
-  const serveFunctionUrl = createFunctionUrlServer(lambda);
+  const serveFunctionUrl = createFunctionUrlServer(config.auth === 'keys' ? { ...lambda, keys } : lambda);
   const serveControl = getRequestListener(control.app.fetch);
   const frontend = createFrontend({
     services,

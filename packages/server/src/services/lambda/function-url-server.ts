@@ -19,8 +19,11 @@ import {
 } from '../../domain/lambda-url.ts';
 import { isRecursive, RECURSION_MESSAGE } from '../../domain/lineage.ts';
 import { traceHeaderOf } from '../../domain/trace-header.ts';
+import { RealClock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
+import { ApiError } from '../../protocol/error.ts';
 import { readBody } from '../../protocol/http.ts';
+import { type Keys, Verifier } from '../../protocol/sigv4.ts';
 import type { Resources } from '../../store/store.ts';
 import type { LambdaDeps } from './deps.ts';
 import { readFunctionUrl, type UrlAddress } from './function-url-address.ts';
@@ -30,8 +33,29 @@ const FORBIDDEN =
 
 export interface FunctionUrlDeps extends LambdaDeps {
   readonly log: Log;
-  /** Whether a request is validly signed; absent when the server checks no signatures: then being signed is enough. */
-  readonly isSigned?: (request: IncomingMessage, body: Buffer) => boolean;
+  /** Keys whose signatures count; absent when the server checks no signatures: then being signed is enough. */
+  readonly keys?: Keys;
+}
+
+/** Whether a request to a URL with auth type AWS_IAM is let through. */
+type IsSigned = (request: IncomingMessage, body: Buffer) => boolean;
+
+function createIsSigned({ keys, clock }: FunctionUrlDeps): IsSigned {
+  if (!keys) return (request) => request.headers.authorization !== undefined;
+  const verifier = new Verifier(keys);
+  // Signatures are dated by the caller's clock.
+  const wallClock = clock.virtual ? new RealClock() : clock;
+  return (request, body) => {
+    const [path = '/', search = ''] = splitOnce(request.url ?? '/', '?');
+    const signed = { method: request.method ?? 'GET', path, search, headers: request.headers };
+    try {
+      verifier.verify(signed, body, 'lambda', wallClock.now());
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError) return false;
+      throw error;
+    }
+  };
 }
 
 function say(status: number, message: object, errorType?: string): UrlResponse {
@@ -53,12 +77,13 @@ export function createFunctionUrlServer(
   deps: FunctionUrlDeps,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   const find = createFinder(deps.store.resources);
+  const isSigned = createIsSigned(deps);
   return (request, response) => {
     const [path = '/', search = ''] = splitOnce(request.url ?? '/', '?');
     const address = readFunctionUrl(request.headers.host, path);
     if (!address) return false;
     const requestId = deps.ids.ordered();
-    serve(deps, find(address.urlId), address, search, request, response, requestId)
+    serve(deps, isSigned, find(address.urlId), address, search, request, response, requestId)
       .catch((error: unknown): UrlResponse => {
         deps.log.error({ err: error, requestId, urlId: address.urlId }, 'function URL failed');
         return say(500, { Message: null }, 'ServiceException');
@@ -91,6 +116,7 @@ function createFinder(resources: Resources): (urlId: string) => FunctionUrlRecor
 
 async function serve(
   deps: FunctionUrlDeps,
+  isSigned: IsSigned,
   url: FunctionUrlRecord | undefined,
   address: UrlAddress,
   search: string,
@@ -116,7 +142,9 @@ async function serve(
   if (isPreflight(urlRequest)) {
     return { status: 200, headers: corsHeaders(url.cors, urlRequest, true), cookies: [], body: '' };
   }
-  if (!isAllowed(deps, url, request, read.body)) return forbidden;
+  const allowed =
+    url.authType === 'NONE' ? permitsAnybody(deps.store.resources, url) : isSigned(request, read.body);
+  if (!allowed) return forbidden;
   const target = resolveTarget(deps.store.resources, url.functionName, url.qualifier, deps.random);
   if (target.kind === 'notFound') return forbidden;
 
@@ -165,16 +193,6 @@ async function serve(
     case 'systemError':
       return BAD_GATEWAY;
   }
-}
-
-function isAllowed(
-  deps: FunctionUrlDeps,
-  url: FunctionUrlRecord,
-  request: IncomingMessage,
-  body: Buffer,
-): boolean {
-  if (url.authType === 'NONE') return permitsAnybody(deps.store.resources, url);
-  return deps.isSigned ? deps.isSigned(request, body) : request.headers.authorization !== undefined;
 }
 
 /** Node joins repeated headers the way AWS does; what the edge adds is added. */
