@@ -7,8 +7,8 @@ import type { Config } from './config.ts';
 import { createControl } from './control/index.ts';
 import { Engine } from './engine/engine.ts';
 import { EventSourceMappings } from './engine/event-source-mapping.ts';
-import { createLogRetention } from './engine/log-retention.ts';
 import { StoreLogSink } from './engine/log-sink.ts';
+import { createRetention } from './engine/retention.ts';
 import { createTopicEngine } from './engine/topic-engine.ts';
 import { KeyRing, readOperatorKey } from './keys.ts';
 import { Activity } from './platform/activity.ts';
@@ -16,6 +16,7 @@ import { type Clock, RealClock, VirtualClock } from './platform/clock.ts';
 import { createIds } from './platform/ids.ts';
 import { createLog } from './platform/log.ts';
 import { SystemRandom } from './platform/random.ts';
+import { comesFromForeignPage } from './protocol/browser.ts';
 import { createFrontend } from './protocol/frontend.ts';
 import { createHttpServer } from './protocol/http.ts';
 import { createCodeStore } from './runtime/code-store.ts';
@@ -41,6 +42,9 @@ export interface RunningServer {
 
 /** Time that runs under way get when the server stops. */
 const DRAIN_MS = 8_000;
+const FOREIGN_PAGE_REFUSAL = JSON.stringify({
+  error: { code: 'NotAllowed', message: 'a web page of another origin may not change anything here' },
+});
 /** Resource that remembers a virtual clock's time over a restart. */
 const CLOCK = { collection: 'redrive-clock', key: 'now' } as const;
 
@@ -77,11 +81,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     activity,
     onError: (error, dropped) => log.error({ err: error, dropped }, 'function output could not be stored'),
   });
-  const logRetention = createLogRetention({
+  const retention = createRetention({
     store,
     clock,
     activity,
-    onError: (error) => log.error({ err: error }, 'log retention failed; the next round tries again'),
+    onError: (error) => log.error({ err: error }, 'retention failed; the next round tries again'),
   });
   const codeStore = await createCodeStore(join(config.dataDir, 'code'));
   const executor = createExecutor({
@@ -140,7 +144,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
     ids,
     log,
     fallback: (request, response) => {
-      if (!serveFunctionUrl(request, response)) void serveControl(request, response);
+      if (serveFunctionUrl(request, response)) return;
+      if (request.method !== 'GET' && comesFromForeignPage(request.headers)) {
+        response.writeHead(403, { 'content-type': 'application/json' });
+        response.end(FOREIGN_PAGE_REFUSAL);
+        return;
+      }
+      void serveControl(request, response);
     },
   });
   const server = createHttpServer(frontend.handle.bind(frontend));
@@ -156,7 +166,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await topics.start();
   sns.start();
   control.start();
-  logRetention.start();
+  retention.start();
 
   const running: RunningServer = {
     endpoint,
@@ -168,7 +178,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       sqs.stop();
       sns.stop();
       topics.stop();
-      logRetention.stop();
+      retention.stop();
       const drained = Promise.all([engine.stop(), mappings.stop()]);
       await executor.stop(DRAIN_MS);
       await drained;

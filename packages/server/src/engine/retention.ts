@@ -1,4 +1,7 @@
-/** Forgets log lines older than their group's retention, a while after they expire. */
+/**
+ * Forgets what is older than it has to be: log lines past their group's retention, and events some time after
+ * their acceptance, once they have a fate. The books keep what they counted.
+ */
 import { DAY_MS, LOG_GROUPS, type LogGroup } from '../domain/log-groups.ts';
 import type { Activity } from '../platform/activity.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
@@ -6,20 +9,24 @@ import type { Store } from '../store/store.ts';
 
 /** AWS takes up to 72 hours (PutRetentionPolicy); an hour keeps the store small. */
 const EVERY_MS = 3_600_000;
+/** As long as a queue keeps a dead letter at the most, so both sides of a story last equally long. */
+export const EVENT_RETENTION_MS = 14 * DAY_MS;
+/** Events forgotten per round trip to the store. */
+const PRUNE_BATCH = 10_000;
 
-export interface LogRetention {
+export interface Retention {
   start(): void;
   stop(): void;
   /** Erases what has expired now; resolves when that is durable. */
   tick(): Promise<void>;
 }
 
-export function createLogRetention(deps: {
+export function createRetention(deps: {
   readonly store: Store;
   readonly clock: Clock;
   readonly activity: Activity;
   readonly onError: (error: unknown) => void;
-}): LogRetention {
+}): Retention {
   const { store, clock, activity, onError } = deps;
   let timer: Timer | undefined;
   const arm = () => {
@@ -28,12 +35,15 @@ export function createLogRetention(deps: {
       arm();
     });
   };
+
   async function tick(): Promise<void> {
     const now = clock.now();
     for (const { key, value } of store.resources.list<LogGroup>(LOG_GROUPS)) {
       if (value.retentionInDays === undefined) continue;
       await store.commit([{ kind: 'erase', group: key, before: now - value.retentionInDays * DAY_MS }]);
     }
+    while ((await store.prune(now - EVENT_RETENTION_MS, PRUNE_BATCH)) === PRUNE_BATCH);
   }
+
   return { start: arm, stop: () => timer?.cancel(), tick };
 }
