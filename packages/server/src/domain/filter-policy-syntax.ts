@@ -8,12 +8,8 @@ import { type Token, tokenize } from './json-tokens.ts';
 
 /** Message without the prefix that names the parameter; `undefined` when the form is right. */
 export function findSyntaxFault(text: string): string | undefined {
-  const fault = findJsonFault(Buffer.from(text));
-  if (fault) {
-    // Of a text, unlike of bytes, the parser has already stepped over the character (observed).
-    const column = fault.column + (fault.text.startsWith('Unexpected character') ? 1 : 0);
-    return `failed to parse JSON. ${fault.text}${place(text, fault.line, column)}`;
-  }
+  const fault = describeJsonFault(text);
+  if (fault !== undefined) return fault;
   try {
     new Checker(text).document();
     return undefined;
@@ -21,6 +17,15 @@ export function findSyntaxFault(text: string): string | undefined {
     if (!(error instanceof SyntaxFault)) throw error;
     return error.message;
   }
+}
+
+/** Why a text is no JSON, in the words of SNS; `undefined` when it is. */
+export function describeJsonFault(text: string): string | undefined {
+  const fault = findJsonFault(Buffer.from(text));
+  return (
+    fault &&
+    `failed to parse JSON. ${fault.text}\n at [Source: REDACTED (\`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION\` disabled); line: ${fault.line}, column: ${fault.column}]`
+  );
 }
 
 function place(text: string, line: number, column: number): string {

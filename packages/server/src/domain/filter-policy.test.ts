@@ -45,10 +45,18 @@ const RECORDED: readonly [string, string, number][] = [
   ['{"key":[{"anything-but":{"suffix":"test"}}]}', 'Unsupported anything-but pattern: suffix', 36],
   ['{"key":[{"anything-but":{"exists":false}}]}', 'Unsupported anything-but pattern: exists', 40],
   ['{"key":[{"anything-but":{"prefix":false}}]}', 'prefix match pattern must be a string', 40],
+];
+/** Likewise, of texts that are no JSON. */
+const NO_JSON: readonly [string, string, number][] = [
   [
     '{invalidjson}',
-    "failed to parse JSON. Unexpected character ('i' (code 105)): was expecting double-quote to start field name",
-    3,
+    "Unexpected character ('i' (code 105)): was expecting double-quote to start field name",
+    2,
+  ],
+  [
+    'invalid',
+    "Unrecognized token 'invalid': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
+    8,
   ],
 ];
 
@@ -56,6 +64,10 @@ test('refusals, with the place that AWS names', () => {
   for (const [policy, message, column] of RECORDED) {
     const at = `\n at [Source: (String)"${policy}"; line: 1, column: ${column}]`;
     assert.equal(refusal(policy, 'MessageBody'), `Invalid parameter: FilterPolicy: ${message}${at}`);
+  }
+  for (const [policy, fault, column] of NO_JSON) {
+    const at = `\n at [Source: REDACTED (\`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION\` disabled); line: 1, column: ${column}]`;
+    assert.equal(refusal(policy), `Invalid parameter: FilterPolicy: failed to parse JSON. ${fault}${at}`);
   }
 });
 

@@ -21,7 +21,7 @@ import {
 import { type Publication, textFor } from './sns-message.ts';
 import { deliveryQueue, PHONE_QUEUE, type SubscriptionRecord } from './sns-topic.ts';
 import type { MessageAttributes } from './sqs-message.ts';
-import { isFifoName, readQueueByArn } from './sqs-queue.ts';
+import { type Queue, readQueueByArn } from './sqs-queue.ts';
 import { checkMessage, newMessageId, type OutgoingMessage, planSendToQueue } from './sqs-send.ts';
 
 /** A subscription ready for use. */
@@ -50,8 +50,16 @@ export interface FailedDelivery {
   readonly deadLettered: boolean;
 }
 
+/** What a queue or function of this house has taken. */
+export interface LocalDelivery {
+  readonly subscription: SubscriptionRecord;
+  /** Id of the message, or of the request to run the function. */
+  readonly id: string;
+}
+
 export interface FanOut {
   readonly effects: readonly Effect[];
+  readonly delivered: readonly LocalDelivery[];
   readonly failed: readonly FailedDelivery[];
 }
 
@@ -60,7 +68,7 @@ export interface DeliveryAttributes extends JsonObject {
   type: 'Notification' | 'SubscriptionConfirmation' | 'UnsubscribeConfirmation';
   messageId: string;
   topicArn: string;
-  /** Absent in confirmations, as in their headers. */
+  /** Absent in requests to confirm a subscription, as in their headers (observed). */
   subscriptionArn?: string;
   raw?: boolean;
   subject?: string;
@@ -99,11 +107,13 @@ export function planFanOut(
   context: FanOutContext,
 ): FanOut {
   const effects: Effect[] = [];
+  const delivered: LocalDelivery[] = [];
   const failed: FailedDelivery[] = [];
   for (const subscription of subscriptions) {
     const planned = planCopy(subscription, publication, context);
     if (planned.kind === 'effects') {
       effects.push(...planned.effects);
+      if (planned.id !== undefined) delivered.push({ subscription: subscription.record, id: planned.id });
       continue;
     }
     const { code, message, copy } = planned;
@@ -111,14 +121,19 @@ export function planFanOut(
     if (letter) effects.push(...letter);
     failed.push({ subscription: subscription.record, code, message, deadLettered: letter !== undefined });
   }
-  return { effects, failed };
+  return { effects, delivered, failed };
 }
 
 /** What a queue gets of a message; what a dead-letter queue gets is the same. */
 export type Copy = Omit<OutgoingMessage, 'messageId'>;
 
 type PlannedCopy =
-  | { readonly kind: 'effects'; readonly effects: readonly Effect[] }
+  | {
+      readonly kind: 'effects';
+      readonly effects: readonly Effect[];
+      /** What it is called where it arrives; absent while it is on its way. */
+      readonly id?: string;
+    }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string; readonly copy: Copy };
 
 function planCopy(
@@ -179,16 +194,21 @@ function planToQueue(
   if (raw && Object.keys(publication.attributes).length > MAX_RAW_ATTRIBUTES) {
     return refused('InvalidParameterValue', 'Number of message attributes exceeds the allowed maximum [10].');
   }
-  const fitting = fitTo(copy, queue.fifo);
+  const fitting = fitTo(queue, copy);
   const refusal = checkMessage(queue, fitting);
   if (refusal) return refused(refusal.error, refusal.message);
   const message = { ...fitting, messageId: newMessageId(context.ids) };
-  return { kind: 'effects', effects: planSendToQueue(queue, message, context.now) };
+  return {
+    kind: 'effects',
+    effects: planSendToQueue(queue, message, context.now),
+    id: message.messageId,
+  };
 }
 
-/** A standard queue takes no deduplication id. */
-function fitTo(copy: Copy, fifo: boolean): Copy {
-  return fifo ? copy : { ...copy, deduplicationId: undefined };
+/** A standard queue takes no deduplication id, and no group from a FIFO topic (observed). */
+function fitTo({ fifo }: Queue, copy: Copy): Copy {
+  if (fifo || copy.deduplicationId === undefined) return copy;
+  return { ...copy, groupId: undefined, deduplicationId: undefined };
 }
 
 function planToFunction(
@@ -217,9 +237,10 @@ function planToFunction(
     },
     record.arn,
   );
+  const requestId = context.ids.ordered();
   const effects = planAccept(
     {
-      requestId: context.ids.ordered(),
+      requestId,
       functionName: target.spec.name,
       qualifier: ref.qualifier,
       functionArn: target.qualifiedArn,
@@ -230,7 +251,7 @@ function planToFunction(
     },
     context.now,
   );
-  return { kind: 'effects', effects };
+  return { kind: 'effects', effects, id: requestId };
 }
 
 /** A request to confirm, on its way to the endpoint. */
@@ -244,6 +265,7 @@ export function planConfirmation(
     type: confirmation.type,
     messageId: confirmation.messageId,
     topicArn: record.topicArn,
+    ...(confirmation.type === 'UnsubscribeConfirmation' ? { subscriptionArn: record.arn } : {}),
     protocol: record.protocol,
     endpoint: record.endpoint,
   };
@@ -320,11 +342,11 @@ export function planDeadLetter(
   const { deadLetterTargetArn } = JSON.parse(RedrivePolicy) as { deadLetterTargetArn: string };
   const queue = readQueueByArn(context.resources, deadLetterTargetArn);
   if (!queue) return undefined;
-  const groupId = copy.groupId ?? (isFifoName(queue.name) ? subscription.id : undefined);
   const messageId = newMessageId(context.ids);
-  const deduplicationId = copy.deduplicationId ?? messageId;
-  const fitting = fitTo({ ...copy, groupId, deduplicationId, senderId: SENDER_ID }, queue.fifo);
-  return checkMessage(queue, fitting)
-    ? undefined
-    : planSendToQueue(queue, { ...fitting, messageId }, context.now);
+  const letter = { ...fitTo(queue, copy), messageId, senderId: SENDER_ID };
+  if (queue.fifo) {
+    letter.groupId ??= subscription.id;
+    letter.deduplicationId ??= messageId;
+  }
+  return checkMessage(queue, letter) ? undefined : planSendToQueue(queue, letter, context.now);
 }

@@ -5,7 +5,7 @@
 import { parseArn } from './arn.ts';
 import { type RetryPolicy, readRetryPolicy } from './delivery-policy.ts';
 import { checkFilterPolicy, type FilterPolicyScope } from './filter-policy.ts';
-import { findJsonFault } from './json-error.ts';
+import { describeJsonFault } from './filter-policy-syntax.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { isFifoTopic, type Protocol, type SubscriptionRecord, type TopicRecord } from './sns-topic.ts';
 import { deliveryOfTopic, isContentType, isRate, type TopicDelivery } from './sns-topic-attributes.ts';
@@ -86,13 +86,8 @@ function checkAttribute(place: SubscriptionPlace, name: string, value: string): 
 
 function checkRedrivePolicy(place: SubscriptionPlace, text: string): string | Refusal {
   if (text === '') return '';
-  const fault = findJsonFault(Buffer.from(text));
-  if (fault) {
-    const column = fault.column + (fault.text.startsWith('Unexpected character') ? 1 : 0);
-    return invalid(
-      `RedrivePolicy: failed to parse JSON. ${fault.text}\n at [Source: java.io.StringReader@0; line: ${fault.line}, column: ${column}]`,
-    );
-  }
+  const fault = describeJsonFault(text);
+  if (fault !== undefined) return invalid(`RedrivePolicy: ${fault}`);
   const policy = JSON.parse(text) as { deadLetterTargetArn?: unknown } | null;
   const arn = policy?.deadLetterTargetArn;
   // An empty object takes the policy away.

@@ -20,7 +20,8 @@ export interface DeliveryReport {
   /** Epoch ms. */
   readonly publishedAt: number;
   readonly now: number;
-  readonly attempts: number;
+  /** Of what leaves the house (observed: deliveries within have none). */
+  readonly attempts?: number;
   readonly delivered: boolean;
   readonly statusCode?: number;
   /** What the endpoint said, or why it could not be reached. */

@@ -5,7 +5,6 @@
 import { compileFilterPolicy, type FilterPolicyScope } from '../domain/filter-policy.ts';
 import { notificationToSign, type Signature } from '../domain/sns-envelope.ts';
 import {
-  type FailedDelivery,
   type FanOut,
   isSigned,
   planFanOut,
@@ -27,7 +26,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Random } from '../platform/random.ts';
 import type { Effect, Store } from '../store/store.ts';
-import type { DeliveryLog } from './delivery-log.ts';
+import type { DeliveryLog, DeliveryReport } from './delivery-log.ts';
 import type { TopicSigner } from './topic-signer.ts';
 
 export interface TopicsDeps {
@@ -109,33 +108,47 @@ export class Topics {
   }
 
   /** Writes the delivery log of copies that were committed. */
-  report(topic: TopicRecord, publication: Publication, { failed }: Pick<FanOut, 'failed'>): void {
-    const { deliveryLog, clock } = this.#deps;
-    const reported = new Map<SubscriptionRecord, FailedDelivery>(
-      failed.map((each) => [each.subscription, each]),
-    );
-    for (const { record } of this.subscriptionsOf(topic.name)) {
-      const failure = reported.get(record);
-      const local = record.protocol === 'sqs' || record.protocol === 'lambda';
-      if (!failure && !(local && deliveryLog.wantsSuccess(topic, record.protocol))) continue;
-      deliveryLog.report({
-        topic,
-        topicName: topic.name,
-        topicArn: topic.arn,
-        protocol: record.protocol,
-        destination: record.endpoint,
-        messageId: publication.messageId,
-        message: textFor(publication, record.protocol),
-        publishedAt: publication.publishedAt,
-        now: clock.now(),
-        attempts: 1,
-        delivered: !failure,
-        statusCode: failure ? 400 : record.protocol === 'lambda' ? 202 : 200,
-        response:
-          failure && `{"ErrorCode":"${failure.code}","ErrorMessage":${JSON.stringify(failure.message)}}`,
-        deadLettered: failure?.deadLettered,
+  report(topic: TopicRecord, publication: Publication, { delivered, failed }: FanOut): void {
+    const { deliveryLog } = this.#deps;
+    for (const { subscription, id } of delivered) {
+      if (!deliveryLog.wantsSuccess(topic, subscription.protocol)) continue;
+      const toFunction = subscription.protocol === 'lambda';
+      const response = toFunction ? { lambdaRequestId: id } : { sqsMessageId: id };
+      this.#report(topic, publication, subscription, {
+        delivered: true,
+        statusCode: toFunction ? 202 : 200,
+        response: JSON.stringify(response),
       });
     }
+    for (const { subscription, code, message, deadLettered } of failed) {
+      this.#report(topic, publication, subscription, {
+        delivered: false,
+        statusCode: 400,
+        response: JSON.stringify({ ErrorCode: code, ErrorMessage: message }),
+        deadLettered,
+      });
+    }
+  }
+
+  #report(
+    topic: TopicRecord,
+    publication: Publication,
+    { protocol, endpoint }: SubscriptionRecord,
+    outcome: Pick<DeliveryReport, 'delivered' | 'statusCode' | 'response' | 'deadLettered'>,
+  ): void {
+    const { deliveryLog, clock } = this.#deps;
+    deliveryLog.report({
+      topic,
+      topicName: topic.name,
+      topicArn: topic.arn,
+      protocol,
+      destination: endpoint,
+      messageId: publication.messageId,
+      message: textFor(publication, protocol),
+      publishedAt: publication.publishedAt,
+      now: clock.now(),
+      ...outcome,
+    });
   }
 
   #accept(topic: TopicRecord, message: CheckedMessage, traceHeader: string | undefined): Publication {

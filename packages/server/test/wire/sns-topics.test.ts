@@ -343,7 +343,7 @@ test('attributes of a subscription', async (t) => {
   );
   assert.match(
     await words('RedrivePolicy', '{invalidjson}'),
-    /^Invalid parameter: RedrivePolicy: failed to parse JSON\. Unexpected character \('i' \(code 105\)\): was expecting double-quote to start field name\n at .*column: 3\]$/s,
+    /^Invalid parameter: RedrivePolicy: failed to parse JSON\. Unexpected character \('i' \(code 105\)\): was expecting double-quote to start field name\n at .*column: 2\]$/s,
   );
   assert.equal(
     await words('FilterPolicyScope', 'RandomValue'),

@@ -74,6 +74,7 @@ export function requireTopic(
 }
 
 export function findSubscription(deps: SnsDeps, arn: string): Resource<SubscriptionRecord> | undefined {
+  if (arn === '') throw invalidParameter('SubscriptionArn Reason: no value for required parameter');
   const parts = arn.split(':');
   if (parts.length < ARN_ELEMENTS) {
     throw invalidParameter(
