@@ -20,6 +20,7 @@ export interface Row {
 export const count = (value: number) => Math.round(value).toLocaleString('en-US');
 export const perSecond = (value: number) => `${count(value)}/s`;
 export const ms = (value: number) => `${value.toFixed(2)} ms`;
+export const micros = (value: number) => `${Math.round(value)} µs`;
 export const ratio = (value: number) => `${value.toFixed(2)}×`;
 export const spread = (values: readonly number[]) =>
   `${values.length}: ${count(Math.min(...values))}–${count(Math.max(...values))}`;

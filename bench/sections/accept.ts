@@ -6,7 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope, startPart } from '../lib/child.ts';
-import { median, ms, perSecond, type Row, ratio, spread } from '../lib/figures.ts';
+import { cpuMs } from '../lib/cpu.ts';
+import { median, micros, ms, perSecond, type Row, ratio, spread } from '../lib/figures.ts';
 import type { LoadResult } from '../lib/http-load.ts';
 import { createFunction, GATED_FUNCTION, QUICK_FUNCTION, startRedrive } from '../lib/redrive.ts';
 import { aimAtFunction, profileArgs, rate, runLoad, type Section, type Settings } from './section.ts';
@@ -14,6 +15,14 @@ import { aimAtFunction, profileArgs, rate, runLoad, type Section, type Settings 
 const ACCEPTED = 202;
 const ECHOED = 200;
 const WARM_UP_MS = 1_000;
+
+interface Contender {
+  readonly name: string;
+  readonly pid: number;
+  readonly results: LoadResult[];
+  /** Processor time spent per call, µs. */
+  readonly cpuMicros: number[];
+}
 
 export const accept: Section = async (settings) => {
   await using scope = new Scope();
@@ -33,13 +42,20 @@ export const accept: Section = async (settings) => {
   await createFunction(running, 'quick', { source: QUICK_FUNCTION });
 
   const contenders = [
-    { name: 'echo', server: { ...held, port: echoPort }, fn: 'held', expect: ECHOED },
-    { name: 'held', server: held, fn: 'held', expect: ACCEPTED },
-    { name: 'running', server: running, fn: 'quick', expect: ACCEPTED },
+    {
+      name: 'echo',
+      pid: echo.child.pid as number,
+      server: { ...held, port: echoPort },
+      fn: 'held',
+      expect: ECHOED,
+    },
+    { name: 'held', pid: held.pid, server: held, fn: 'held', expect: ACCEPTED },
+    { name: 'running', pid: running.pid, server: running, fn: 'quick', expect: ACCEPTED },
   ].map((contender) => ({
     ...contender,
     load: scope.use(startPart('http-load.ts')),
     results: [] as LoadResult[],
+    cpuMicros: [] as number[],
   }));
   for (const { load, server, fn } of contenders) await aimAtFunction(load, server, fn, settings);
 
@@ -50,25 +66,27 @@ export const accept: Section = async (settings) => {
   }
   await running.drained(accepted);
   for (let round = 0; round < settings.rounds; round++) {
-    for (const { load, results, expect, name } of contenders) {
+    for (const { load, results, cpuMicros, expect, name, pid } of contenders) {
+      const cpuBefore = cpuMs(pid);
       const result = await runLoad(load, { durationMs: settings.roundMs, expect });
       results.push(result);
-      if (name !== 'running') continue;
-      // What is left of its work must not be paid for by the others.
-      accepted += result.ok;
-      await running.drained(accepted);
+      if (name === 'running') {
+        // What is left of its work must not be paid for by the others.
+        accepted += result.ok;
+        await running.drained(accepted);
+      }
+      cpuMicros.push(((cpuMs(pid) - cpuBefore) * 1_000) / result.ok);
     }
   }
   return report(settings, contenders);
 };
 
-function report(
-  settings: Settings,
-  contenders: readonly { name: string; results: readonly LoadResult[] }[],
-): Row[] {
-  const rates = (name: string) => contenders.find((one) => one.name === name)!.results.map(rate);
+function report(settings: Settings, contenders: readonly Contender[]): Row[] {
+  const find = (name: string) => contenders.find((one) => one.name === name) as Contender;
+  const rates = (name: string) => find(name).results.map(rate);
   const latency = (name: string, pick: 'p50Ms' | 'p99Ms') =>
-    median(contenders.find((one) => one.name === name)!.results.map((result) => result[pick]));
+    median(find(name).results.map((result) => result[pick]));
+  const cpu = (name: string) => median(find(name).cpuMicros);
   const echo = median(rates('echo'));
   const row = (what: string, name: string): Row => ({
     what,
@@ -84,7 +102,12 @@ function report(
     {
       what: 'latency of those calls, backlog builds up: p50, p99',
       value: `${ms(latency('held', 'p50Ms'))}, ${ms(latency('held', 'p99Ms'))}`,
-      against: `${ms(latency('echo', 'p50Ms'))}, ${ms(latency('echo', 'p99Ms'))}`,
+      against: `${ms(latency('echo', 'p50Ms'))}, ${ms(latency('echo', 'p99Ms'))} bare node:http echo`,
+    },
+    {
+      what: 'processor time of the server per call: accepted only; accepted, run and recorded',
+      value: `${micros(cpu('held'))}, ${micros(cpu('running'))}`,
+      against: `${micros(cpu('echo'))} bare node:http echo`,
     },
   ];
 }
