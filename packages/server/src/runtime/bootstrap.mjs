@@ -16,6 +16,7 @@ const READY = 1;
 const INIT_ERROR = 2;
 const BEGIN = 3;
 const END = 4;
+const FORGOT = 5;
 const END_ERROR = 1;
 const END_NEXT_BEGINS = 2;
 const END_EXITS = 4;
@@ -164,7 +165,8 @@ function sendEnd(run, flags, payload) {
   const now = performance.now();
   const tookMs = now - run.beganAt;
   // Counted from the announcement, which is what the server sees, not from the handler's begin.
-  if (now - announcedAt >= SLOW_RUN_MS) {
+  const since = announcedAt;
+  if (now - since >= SLOW_RUN_MS) {
     flags |= END_FORGETS;
     epoch++;
   } else if (!(flags & END_EXITS) && peekRun()) flags |= END_NEXT_BEGINS;
@@ -178,6 +180,12 @@ function sendEnd(run, flags, payload) {
   }
   bytes.writeUInt32LE(rssKb, 18);
   writeAll(OUTBOUND, bytes, length);
+  // The processor may have been elsewhere since `now`, and the server may have drawn its conclusions.
+  if (!(flags & END_FORGETS) && performance.now() - since >= SLOW_RUN_MS) {
+    epoch++;
+    upcoming = undefined;
+    sendSmall(FORGOT, 0);
+  }
 }
 
 // --- Runs -------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ import {
   END_FORGETS,
   END_NEXT_BEGINS,
   END_TOO_LARGE,
+  FORGOT,
   INIT_ERROR,
   type ProcessFrame,
   READY,
@@ -38,11 +39,13 @@ import { type Launcher, NoBootstrap } from './launcher.ts';
 import {
   type Ending,
   formatEnd,
+  formatInitDone,
   formatInitReport,
   formatInitStart,
   formatReport,
   formatStart,
   formatStreamName,
+  isInitStart,
 } from './log-lines.ts';
 import { LogReader } from './log-reader.ts';
 import { FIRST_PACE, nextPace, type Pace } from './prefetch.ts';
@@ -322,7 +325,7 @@ export class Environment {
   async #start(): Promise<void> {
     const versionArn = formatRuntimeVersionArn(this.spec.region, this.#runtime);
     const at = this.#deps.clock.now();
-    this.#prelude.push({ at, text: formatInitStart(at, this.spec, this.#runtime.label, versionArn) });
+    this.#addLine(undefined, formatInitStart(at, this.spec, this.#runtime.label, versionArn));
     await this.#launch();
   }
 
@@ -416,6 +419,8 @@ export class Environment {
     if (reviving) this.#send([reviving]);
     else {
       this.#initMs = initMs;
+      for (const line of formatInitDone(this.#deps.clock.now(), this.spec, initMs))
+        this.#addLine(undefined, line);
       this.#host.onStarted(this, initMs);
     }
     this.#deps.launcher.prepare(this.spec, this.#runtime);
@@ -458,9 +463,10 @@ export class Environment {
     }
     if (this.#prelude.length > 0) {
       for (const line of this.#prelude.splice(0)) {
-        job.addLine(line.at, line.text, !line.text.startsWith('INIT_START'));
+        job.addLine(line.at, line.text, !isInitStart(line.text));
       }
     }
+    job.linesBefore = job.lines.length;
     job.addLine(job.startedAt, formatStart(job.startedAt, this.spec, job.request.requestId));
     if (!this.#watch) this.#armWatch(this.spec.timeoutMs);
     job.options?.onStart?.(job.startedAt);
@@ -482,6 +488,9 @@ export class Environment {
         if (head?.sequence === frame.sequence) this.#begin(head);
         return;
       }
+      case FORGOT:
+        this.#onForgot();
+        return;
       case END:
         this.#onEnd(frame);
         return;
@@ -495,6 +504,8 @@ export class Environment {
         { environment: this.id, sequence: frame.sequence },
         'a function process answered out of turn',
       );
+      // Nothing it says can be relied on any more.
+      this.#session?.process.kill();
       return;
     }
     this.#inflight.shift();
@@ -520,6 +531,19 @@ export class Environment {
     }
     const next = this.#inflight[0];
     if (next && flags & END_NEXT_BEGINS) this.#begin(next);
+    if (this.room > 0) this.#host.onRoom(this);
+  }
+
+  #onForgot(): void {
+    this.#epoch++;
+    const announced = this.#inflight[0];
+    if (announced && announced.begunAt > 0) {
+      const { initMs } = announced;
+      this.#prelude.push(...announced.unbegin());
+      this.#initMs = initMs;
+      this.#owner = undefined;
+    }
+    this.#takeBack(0);
     if (this.room > 0) this.#host.onRoom(this);
   }
 
@@ -572,7 +596,7 @@ export class Environment {
     const exactMs = ending.status === 'timeout' ? this.spec.timeoutMs : durationMs;
     const billedMs = Math.ceil(exactMs + (initMs ?? 0));
     const at = job.endedAt;
-    if (this.spec.logFormat === 'Text') job.addLine(at, formatEnd(requestId));
+    job.addLine(at, formatEnd(at, this.spec, requestId, exactMs, ending));
     const measured = { durationMs: exactMs, billedMs, maxMemoryMb, ...(initMs !== undefined && { initMs }) };
     job.addLine(at, formatReport(at, this.spec, requestId, measured, ending));
     this.#flush(job);
@@ -608,7 +632,8 @@ export class Environment {
     this.#addLine(this.#owner, text);
   }
 
-  #addLine(job: Job | undefined, text: string): void {
+  #addLine(job: Job | undefined, text: string | undefined): void {
+    if (text === undefined) return;
     const at = this.#deps.clock.now();
     if (job) job.addLine(at, text);
     else this.#prelude.push({ at, text });
@@ -736,7 +761,7 @@ export class Environment {
     const ending: Ending = timeout ? { status: 'timeout' } : { status: 'error', errorType };
     const at = this.#deps.clock.now();
     const tookMs = performance.now() - this.#launchedAt;
-    this.#prelude.push({ at, text: formatInitReport(at, this.spec, 'init', tookMs, ending) });
+    this.#addLine(undefined, formatInitReport(at, this.spec, 'init', tookMs, ending));
     this.#becomeReset();
   }
 

@@ -19,6 +19,11 @@ export const INIT_ERROR = 2;
 export const BEGIN = 3;
 /** From the process: a run has ended; the body holds its answer. */
 export const END = 4;
+/**
+ * From the process: as END_FORGETS, said after the fact. The process noticed only when END was written that the
+ * run had become too long (it lost the processor in between); the run it had announced has not begun.
+ */
+export const FORGOT = 5;
 
 /** Flags of END. */
 export const END_ERROR = 1;
@@ -91,6 +96,7 @@ export type ProcessFrame =
   | { readonly type: typeof READY; readonly rssKb: number }
   | { readonly type: typeof INIT_ERROR; readonly payload: string }
   | { readonly type: typeof BEGIN; readonly sequence: number }
+  | { readonly type: typeof FORGOT }
   | {
       readonly type: typeof END;
       readonly sequence: number;
@@ -149,6 +155,8 @@ function decodeFrame(bytes: Buffer, start: number, end: number): ProcessFrame {
       return { type: INIT_ERROR, payload: bytes.toString('utf8', start + 1, end) };
     case BEGIN:
       return { type: BEGIN, sequence: bytes.readUInt32LE(start + 1) };
+    case FORGOT:
+      return { type: FORGOT };
     case END:
       return {
         type: END,

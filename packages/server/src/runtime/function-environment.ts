@@ -72,7 +72,7 @@ export function formatFunctionEnvironment(input: EnvironmentInput): Record<strin
   }
   if (spec.logFormat === 'JSON') {
     env.AWS_LAMBDA_LOG_FORMAT = 'JSON';
-    env.AWS_LAMBDA_LOG_LEVEL ??= 'INFO';
+    env.AWS_LAMBDA_LOG_LEVEL = spec.applicationLogLevel ?? 'INFO';
   }
   if (isNode) {
     const major = /\d+/.exec(spec.runtime)?.[0];

@@ -6,6 +6,7 @@
  * namespaces: besides, a mount namespace in which `/tmp` is the environment's own, as on AWS.
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,16 +17,18 @@ export interface Isolation {
   readonly tier: IsolationTier;
   /** Why it is not more. */
   readonly reason?: string;
-  /** The command that runs `command` with `tmp` as its temporary folder. */
-  wrap(command: readonly string[], tmp: string): string[];
+  /** Layers can be at `/opt`, as on AWS. */
+  readonly coversOpt: boolean;
+  /** The command that runs `command` with `tmp` as its temporary folder and, where that can be, `opt` as `/opt`. */
+  wrap(command: readonly string[], tmp: string, opt?: string): string[];
 }
 
 const run = promisify(execFile);
 const PROBE_TIMEOUT_MS = 5_000;
 
-const BASIC: Isolation = { tier: 'basic', wrap: (command) => [...command] };
+const BASIC: Isolation = { tier: 'basic', coversOpt: false, wrap: (command) => [...command] };
 
-const COVER_TMP = 'mount --bind "$0" /tmp && exec "$@"';
+const COVER = 'mount --bind "$0" /tmp && { [ -z "$1" ] || mount --bind "$1" /opt; } && shift && exec "$@"';
 /** As root, and as anybody where the system lets anybody have user namespaces. */
 const WAYS = [
   ['unshare', '--mount', '--propagation', 'private'],
@@ -46,21 +49,23 @@ export async function probeIsolation(
   if (covered !== undefined) {
     return { ...BASIC, reason: `${covered} lies below /tmp, which functions would not see` };
   }
+  const coversOpt = existsSync('/opt') && !needed.some((path) => `${path}/`.startsWith('/opt/'));
   let reason = '';
   for (const way of WAYS) {
     const [file, ...flags] = way;
-    const wrap = (command: readonly string[], tmp: string) => [
+    const wrap = (command: readonly string[], tmp: string, opt = '') => [
       file,
       ...flags,
       '/bin/sh',
       '-c',
-      COVER_TMP,
+      COVER,
       tmp,
+      coversOpt ? opt : '',
       ...command,
     ];
     try {
       await tryOut(wrap, root);
-      return { tier: 'namespaces', wrap };
+      return { tier: 'namespaces', coversOpt, wrap };
     } catch (error) {
       reason ||= firstLine((error as { stderr?: string }).stderr || (error as Error).message);
     }

@@ -47,6 +47,8 @@ export class Job {
   flushedAt = 0;
   /** Initialisation it is charged with, ms. */
   initMs: number | undefined;
+  /** Lines of the initialisation, which stand before its own. */
+  linesBefore = 0;
   aborted = false;
   /** Its environment had no process; initialisation happened inside the run. */
   revived = false;
@@ -71,7 +73,9 @@ export class Job {
     return this.#answered;
   }
 
-  addLine(at: number, text: string, inTail = true): void {
+  /** Nothing happens without a text: lines below the wanted level have none. */
+  addLine(at: number, text: string | undefined, inTail = true): void {
+    if (text === undefined) return;
     this.#lines.push({ at, text });
     if (inTail) this.tail?.add(text);
   }
@@ -80,6 +84,13 @@ export class Job {
     const lines = this.#lines;
     this.#lines = [];
     return lines;
+  }
+
+  /** It was announced and did not begin after all. Gives back the lines that came before its own. */
+  unbegin(): readonly LogLine[] {
+    this.begunAt = 0;
+    this.initMs = undefined;
+    return this.takeLines().slice(0, this.linesBefore);
   }
 
   /** The first answer counts. */

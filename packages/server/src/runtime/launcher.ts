@@ -97,7 +97,8 @@ export class Launcher {
     const ahead =
       !Object.keys(spec.environment).some((name) => READ_AT_START.test(name)) &&
       !existsSync(join(taskRoot, 'lib')) &&
-      !existsSync(join(optRoot, 'lib'));
+      // A process started ahead cannot be given an /opt any more.
+      layersOf(request) === undefined;
     // A private /tmp comes with its process; an environment that has a folder already keeps that.
     const spare =
       ahead && (request.folder === undefined || isolation.tier === 'basic')
@@ -112,7 +113,7 @@ export class Launcher {
     const process =
       spare?.process ??
       (await this.#start(
-        isolation.wrap(command, join(folder, TMP)),
+        isolation.wrap(command, join(folder, TMP), layersOf(request)),
         taskRoot,
         ahead ? BARE_ENVIRONMENT : environment,
       ));
@@ -130,7 +131,7 @@ export class Launcher {
     try {
       const environment = this.#environmentOf(request, isolation, folder, api.address);
       const command = ['/bin/sh', '-c', MERGED, 'sh', bootstrap];
-      const wrapped = isolation.wrap(command, join(folder, TMP));
+      const wrapped = isolation.wrap(command, join(folder, TMP), layersOf(request));
       const process = await this.#start(wrapped, taskRoot, environment, false);
       process.record(join(folder, PID_FILE));
       return { session: new HttpSession(process, api), folder };
@@ -180,7 +181,7 @@ export class Launcher {
     return formatFunctionEnvironment({
       spec,
       taskRoot,
-      optRoot: request.optRoot,
+      optRoot: isolation.coversOpt ? '/opt' : request.optRoot,
       runtimeDir: RUNTIME_DIR,
       logStream,
       credentials: this.#options.credentials(),
@@ -318,6 +319,11 @@ function nodeFlags(runtime: Runtime, memoryMb: number): string[] {
   if (major === from[0] && minor >= from[1] && minor < to[1]) flags.push('--experimental-strip-types');
   if (major < 21) flags.pop();
   return flags;
+}
+
+/** Folder of the function's layers, if it has any. */
+function layersOf({ spec, optRoot }: PlacedRequest): string | undefined {
+  return spec.layers && spec.layers.length > 0 ? optRoot : undefined;
 }
 
 /** A path as the function knows it → the path here. */

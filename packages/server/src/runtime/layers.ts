@@ -28,12 +28,13 @@ export interface LayerFolders {
 /** Made, then renamed: a folder under its own name is whole. */
 const INCOMING = 'incoming-';
 
-/** @param root folder of the folders; made when missing, emptied of what an earlier process left half done */
+/**
+ * @param root folder of the folders; made when missing and emptied: what an earlier process made was not synced,
+ * and making it again costs little
+ */
 export async function createLayerFolders(root: string, codeStore: CodeStore): Promise<LayerFolders> {
+  await removeTree(root);
   await mkdir(root, { recursive: true });
-  for (const name of await readdir(root)) {
-    if (name.startsWith(INCOMING)) await removeTree(join(root, name));
-  }
   const known = new Map<string, Promise<string>>();
 
   async function make(layers: readonly string[], name: string): Promise<string> {

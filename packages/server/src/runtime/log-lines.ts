@@ -17,9 +17,22 @@ export interface Measured {
   readonly maxMemoryMb: number;
 }
 
-function platform(at: number, type: string, record: object): string {
+/** Levels of the platform's lines, least important first. */
+const LEVELS = ['DEBUG', 'INFO', 'WARN'];
+
+/** A line in JSON form, or undefined when the function asks for more important ones only. */
+function platform(
+  at: number,
+  spec: FunctionSpec,
+  level: 'DEBUG' | 'INFO' | 'WARN',
+  type: string,
+  record: object,
+): string | undefined {
+  if (LEVELS.indexOf(level) < LEVELS.indexOf(spec.systemLogLevel ?? 'INFO')) return undefined;
   return JSON.stringify({ time: new Date(at).toISOString(), type: `platform.${type}`, record });
 }
+
+const failed = ({ status }: Ending) => status !== 'success';
 
 /** `runtimeVersion` names what really runs: `nodejs:24.21.0`. */
 export function formatInitStart(
@@ -27,9 +40,9 @@ export function formatInitStart(
   spec: FunctionSpec,
   runtimeVersion: string,
   versionArn: string,
-): string {
+): string | undefined {
   if (spec.logFormat === 'JSON') {
-    return platform(at, 'initStart', {
+    return platform(at, spec, 'INFO', 'initStart', {
       initializationType: 'on-demand',
       phase: 'init',
       runtimeVersion,
@@ -41,6 +54,22 @@ export function formatInitStart(
   return `INIT_START Runtime Version: ${runtimeVersion}\tRuntime Version ARN: ${versionArn}\n`;
 }
 
+/** The one line that the tail of a run leaves out (observed). */
+export function isInitStart(text: string): boolean {
+  return text.startsWith('INIT_START ') || text.includes('"type":"platform.initStart"');
+}
+
+/** Only JSON functions that ask for it hear of an initialisation that succeeds. */
+export function formatInitDone(at: number, spec: FunctionSpec, durationMs: number): string[] {
+  if (spec.logFormat !== 'JSON') return [];
+  const record = { initializationType: 'on-demand', phase: 'init', status: 'success' };
+  const lines = [
+    platform(at, spec, 'DEBUG', 'initRuntimeDone', record),
+    platform(at, spec, 'DEBUG', 'initReport', { ...record, metrics: { durationMs: rounded(durationMs) } }),
+  ];
+  return lines.filter((line) => line !== undefined);
+}
+
 /** Only written when an initialisation fails. `phase`: `invoke` when it was repeated inside a run. */
 export function formatInitReport(
   at: number,
@@ -48,10 +77,10 @@ export function formatInitReport(
   phase: 'init' | 'invoke',
   durationMs: number,
   ending: Ending,
-): string {
+): string | undefined {
   const errorType = ending.status === 'error' ? ending.errorType : undefined;
   if (spec.logFormat === 'JSON') {
-    return platform(at, 'initReport', {
+    return platform(at, spec, 'WARN', 'initReport', {
       initializationType: 'on-demand',
       phase,
       status: ending.status,
@@ -63,13 +92,27 @@ export function formatInitReport(
   return `INIT_REPORT Init Duration: ${durationMs.toFixed(2)} ms\tPhase: ${phase}\tStatus: ${ending.status}${type}\n`;
 }
 
-export function formatStart(at: number, spec: FunctionSpec, requestId: string): string {
-  if (spec.logFormat === 'JSON') return platform(at, 'start', { requestId, version: spec.version });
+export function formatStart(at: number, spec: FunctionSpec, requestId: string): string | undefined {
+  if (spec.logFormat === 'JSON')
+    return platform(at, spec, 'INFO', 'start', { requestId, version: spec.version });
   return `START RequestId: ${requestId} Version: ${spec.version}\n`;
 }
 
-/** Text only: the JSON form has no line of its own for the end. */
-export function formatEnd(requestId: string): string {
+/** In JSON form only those hear of it who ask for more, and of failures. */
+export function formatEnd(
+  at: number,
+  spec: FunctionSpec,
+  requestId: string,
+  durationMs: number,
+  ending: Ending,
+): string | undefined {
+  if (spec.logFormat === 'JSON') {
+    return platform(at, spec, failed(ending) ? 'WARN' : 'DEBUG', 'runtimeDone', {
+      requestId,
+      status: ending.status,
+      metrics: { durationMs: rounded(durationMs) },
+    });
+  }
   return `END RequestId: ${requestId}\n`;
 }
 
@@ -79,10 +122,10 @@ export function formatReport(
   requestId: string,
   measured: Measured,
   ending: Ending,
-): string {
+): string | undefined {
   const { durationMs, billedMs, initMs, maxMemoryMb } = measured;
   if (spec.logFormat === 'JSON') {
-    return platform(at, 'report', {
+    return platform(at, spec, failed(ending) ? 'WARN' : 'INFO', 'report', {
       requestId,
       metrics: {
         durationMs: rounded(durationMs),

@@ -97,7 +97,8 @@ describe('executor', () => {
     assert.equal(begun.length, runs.length, 'no run began twice');
     assert.equal(new Set(begun).size, runs.length, 'every run began');
     for (const { n } of runs) {
-      assert.equal(started.get(n), 1);
+      // More than once when a process lost the processor between announcing a run and beginning it.
+      assert.ok((started.get(n) ?? 0) >= 1);
       const lines = harness.logOf(ids.get(n) as string);
       assert.equal(lines.filter((text) => text.startsWith('START ')).length, 1);
       assert.equal(lines.filter((text) => text.startsWith('REPORT ')).length, 1);

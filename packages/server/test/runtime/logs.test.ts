@@ -179,9 +179,12 @@ describe('function output', () => {
     const entries = lines.map((text) => JSON.parse(text));
     assert.deepEqual(
       entries.map((entry) => entry.type ?? entry.level),
-      ['platform.initStart', 'platform.start', 'INFO', 'WARN', 'ERROR', 'ERROR', 'platform.report'],
+      [
+        ...['platform.initStart', 'platform.start', 'INFO', 'WARN', 'ERROR', 'ERROR'],
+        ...['platform.runtimeDone', 'platform.report'],
+      ],
     );
-    const [initStart, start, plain, object, withError, thrown, report] = entries;
+    const [initStart, start, plain, object, withError, thrown, , report] = entries;
     assert.equal(initStart.record.initializationType, 'on-demand');
     assert.deepEqual(start.record, { requestId, version: '$LATEST' });
     assert.deepEqual(Object.keys(plain), ['timestamp', 'level', 'requestId', 'message']);
@@ -194,5 +197,26 @@ describe('function output', () => {
     assert.equal(report.record.status, 'failure');
     assert.equal(report.record.requestId, requestId);
     assert.ok(report.record.metrics.initDurationMs > 0);
+  });
+
+  test('JSON: levels of the platform and of the function', async () => {
+    const source = `export const handler = async (fail) => {
+      for (const level of ['trace', 'debug', 'info', 'warn', 'error']) console[level](level);
+      if (fail) throw new Error('failed');
+    };`;
+    const kindsOf = async (systemLogLevel: string, applicationLogLevel: string, fail: boolean) => {
+      const { lines } = await runOnce(source, fail, {
+        logFormat: 'JSON',
+        systemLogLevel,
+        applicationLogLevel,
+      });
+      return lines.map((text) => JSON.parse(text)).map((entry) => entry.type ?? entry.level);
+    };
+    assert.deepEqual(await kindsOf('WARN', 'ERROR', false), ['ERROR']);
+    assert.deepEqual(await kindsOf('WARN', 'FATAL', true), ['platform.runtimeDone', 'platform.report']);
+    assert.deepEqual(await kindsOf('DEBUG', 'WARN', false), [
+      ...['platform.initStart', 'platform.initRuntimeDone', 'platform.initReport', 'platform.start'],
+      ...['WARN', 'ERROR', 'platform.runtimeDone', 'platform.report'],
+    ]);
   });
 });

@@ -202,7 +202,7 @@ def handler(event, context):
       'import logging\ndef handler(event, context):\n    logging.getLogger("mine").warning("careful", extra={"order": 7})\n    raise KeyError("k")\n',
       { logFormat: 'JSON' },
     );
-    const [, , warning, error, report] = lines.map((text) => JSON.parse(text));
+    const [, , warning, error, , report] = lines.map((text) => JSON.parse(text));
     assert.deepEqual(Object.keys(warning), ['timestamp', 'level', 'message', 'logger', 'requestId', 'order']);
     assert.equal(warning.requestId, requestId);
     assert.equal(error.level, 'ERROR');
