@@ -75,6 +75,9 @@ function checkAttribute(place: SubscriptionPlace, name: string, value: string): 
         : invalid(
             `FilterPolicyScope: Invalid value [${value}]. Please use either MessageBody or MessageAttributes`,
           );
+    case 'FilterPolicy':
+      // Source: "Removing a subscription filter policy".
+      return /^\s*\{\s*\}\s*$/.test(value) ? '' : value;
     case 'RedrivePolicy':
       return checkRedrivePolicy(place, value);
     case 'DeliveryPolicy':
