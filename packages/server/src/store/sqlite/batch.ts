@@ -1,6 +1,6 @@
 /** What one transaction changes beside its rows: applied to memory, and told to others, only once it is committed. */
+import { PointBatch } from '../point-batch.ts';
 import type { DepthChange } from './depth.ts';
-import { PointBatch } from './point-table.ts';
 
 export class Batch {
   readonly depthChanges: DepthChange[] = [];

@@ -3,17 +3,10 @@
  * within CHUNK_SPAN_MS of each other, so a reader that looks that far beyond its range misses none.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Line } from '../store.ts';
+import { nextChunk } from '../line-chunks.ts';
 import { prepareRows } from './connection.ts';
 import type { Names } from './names.ts';
 import type { StoredEffect } from './stored.ts';
-
-export const CHUNK_SPAN_MS = 10_000;
-/** Also the room an id has for the place of a line in its chunk. */
-export const CHUNK_LINES = 1000;
-
-/** Stored as `[[at, …], [text, …]]`. */
-export type ChunkLines = [at: number[], text: string[]];
 
 export class LineTable {
   readonly #groups: Names;
@@ -123,28 +116,4 @@ export class LineTable {
   #findStreamId(group: number, name: string): number | undefined {
     return (this.#findStream.get(group, name) as unknown as [number] | undefined)?.[0];
   }
-}
-
-/** The longest run of lines from `start` that fits one chunk. */
-function nextChunk(
-  lines: readonly Line[],
-  start: number,
-): { lines: ChunkLines; firstAt: number; lastAt: number; bytes: number; end: number } {
-  let firstAt = (lines[start] as Line).at;
-  let lastAt = firstAt;
-  let bytes = 0;
-  const ats: number[] = [];
-  const texts: string[] = [];
-  let end = start;
-  for (; end < lines.length && end - start < CHUNK_LINES; end++) {
-    const { at, text } = lines[end] as Line;
-    const [low, high] = [Math.min(firstAt, at), Math.max(lastAt, at)];
-    if (high - low >= CHUNK_SPAN_MS) break;
-    firstAt = low;
-    lastAt = high;
-    bytes += Buffer.byteLength(text);
-    ats.push(at);
-    texts.push(text);
-  }
-  return { lines: [ats, texts], firstAt, lastAt, bytes, end };
 }
