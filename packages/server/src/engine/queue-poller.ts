@@ -31,6 +31,7 @@ import type { Clock, Timer } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Message, Store } from '../store/store.ts';
+import { BatchWindow } from './batch-window.ts';
 import type { InvocationEngine } from './engine.ts';
 
 export interface PollerDeps {
@@ -49,12 +50,6 @@ const LOOK_AGAIN_MS = 1_000;
 /** Pause after an unexpected failure (a store that is unavailable). */
 const RECOVER_MS = 1_000;
 
-interface Window {
-  readonly messages: Map<string, HeldMessage>;
-  bytes: number;
-  readonly timer: Timer;
-}
-
 export class QueuePoller {
   readonly #deps: PollerDeps;
   #mapping: EventSourceMappingRecord;
@@ -64,7 +59,7 @@ export class QueuePoller {
   #ready: HeldMessage[][][] = [];
   /** FIFO groups whose first message failed: while there are any, messages are received one by one, so that those behind it are not counted as received. */
   readonly #troubled = new Set<string>();
-  #window: Window | undefined;
+  readonly #window: BatchWindow;
   #scale: Scale;
   #pumping = false;
   #again = false;
@@ -78,6 +73,7 @@ export class QueuePoller {
     this.#deps = deps;
     this.#mapping = mapping;
     this.#wanted = compileBodyFilter(mapping.filterPatterns);
+    this.#window = new BatchWindow(deps.clock, () => this.#endWindow());
     this.#scale = { limit: INITIAL_CONCURRENCY, changedAt: deps.clock.now() };
   }
 
@@ -107,7 +103,7 @@ export class QueuePoller {
     this.#stopped = true;
     this.#wake?.timer.cancel();
     for (const end of [...this.#waits]) end();
-    const held = [...this.#ready.flat(2), ...this.#closeWindow()];
+    const held = [...this.#ready.flat(2), ...this.#window.take()];
     this.#ready = [];
     await this.#giveBack(held);
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -200,7 +196,7 @@ export class QueuePoller {
   async #receive(queue: Queue): Promise<HeldMessage[] | undefined> {
     const { store, clock, holder } = this.#deps;
     const now = clock.now();
-    const room = this.#troubled.size > 0 ? 1 : this.#mapping.batchSize - (this.#window?.messages.size ?? 0);
+    const room = this.#troubled.size > 0 ? 1 : this.#mapping.batchSize - this.#window.size;
     const received = await store.receive({
       queue: queue.messages,
       max: Math.max(1, room),
@@ -241,34 +237,16 @@ export class QueuePoller {
       this.#plan(queue, held);
       return;
     }
-    this.#window ??= this.#openWindow(windowMs);
-    for (const each of held) {
-      // Received again because its lease ran out in the window: only the newer receipt counts.
-      this.#window.messages.set(each.message.id, each);
-      this.#window.bytes += Buffer.byteLength(each.message.body);
-    }
-    const full =
-      this.#window.messages.size >= this.#mapping.batchSize || this.#window.bytes >= MAX_BATCH_BYTES;
-    if (full) this.#plan(queue, this.#closeWindow());
+    this.#window.add(held, windowMs);
+    const full = this.#window.size >= this.#mapping.batchSize || this.#window.bytes >= MAX_BATCH_BYTES;
+    if (full) this.#plan(queue, this.#window.take());
   }
 
-  #openWindow(windowMs: number): Window {
-    const { clock } = this.#deps;
-    const timer = clock.schedule(clock.now() + windowMs, () => {
-      const queue = this.#queue();
-      const held = this.#closeWindow();
-      if (queue) this.#plan(queue, held);
-      void this.#pump();
-    });
-    return { messages: new Map(), bytes: 0, timer };
-  }
-
-  #closeWindow(): HeldMessage[] {
-    const window = this.#window;
-    if (!window) return [];
-    this.#window = undefined;
-    window.timer.cancel();
-    return [...window.messages.values()];
+  #endWindow(): void {
+    const queue = this.#queue();
+    const held = this.#window.take();
+    if (queue) this.#plan(queue, held);
+    void this.#pump();
   }
 
   #plan(queue: Queue, held: readonly HeldMessage[]): void {
