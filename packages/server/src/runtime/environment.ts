@@ -5,11 +5,12 @@
  * did not begin is given back, never failed.
  */
 import { rm } from 'node:fs/promises';
-import type { FunctionSpec, Outcome, RunReport } from '../domain/invocation.ts';
+import type { FunctionSpec } from '../domain/invocation.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
+import { concludeRun, type Finished } from './conclusion.ts';
 import type { CodeStore, LogSink } from './executor.ts';
 import {
   type Exit,
@@ -38,20 +39,18 @@ import type { Job } from './job.ts';
 import { type Launcher, NoBootstrap } from './launcher.ts';
 import {
   type Ending,
-  formatEnd,
   formatInitDone,
   formatInitReport,
   formatInitStart,
-  formatReport,
   formatStart,
   formatStreamName,
-  isInitStart,
 } from './log-lines.ts';
-import { LogReader } from './log-reader.ts';
+import { Output } from './output.ts';
 import { FIRST_PACE, nextPace, type Pace } from './prefetch.ts';
 import { formatRuntimeVersionArn, type Runtime } from './runtimes.ts';
 import type { Session } from './session.ts';
 import { endStragglers } from './stragglers.ts';
+import { TimeoutWatch } from './timeout-watch.ts';
 
 export interface EnvironmentDeps {
   readonly clock: Clock;
@@ -97,13 +96,6 @@ type State =
   | 'dying'
   | 'ended';
 
-interface Finished {
-  readonly job: Job;
-  readonly durationMs: number;
-  readonly result: { readonly payload: string } | { readonly failure: Failure };
-  readonly ending: Ending;
-}
-
 /** The server looks at a slow run this much later than the process would. */
 const FORGET_MARGIN_MS = 15;
 const MEMORY_LOOK_MS = 100;
@@ -114,10 +106,6 @@ const MEMORY_LOOK_NEAR_MS = 30;
 const KILL_GRACE_MS = 2_000;
 /** What a runtime that reported a failed initialisation has left to exit. */
 const INIT_ERROR_GRACE_MS = 200;
-/** Output of a run that lasts goes to the log at least this often, or when it is this much. */
-const FLUSH_MS = 1_000;
-const FLUSH_LINES = 256;
-
 const KB_PER_MB = 1024;
 
 export class Environment {
@@ -131,11 +119,12 @@ export class Environment {
   readonly #deps: EnvironmentDeps;
   readonly #host: EnvironmentHost;
   readonly #runtime: Runtime;
+  readonly #output: Output;
+  readonly #watch: TimeoutWatch;
   /** Holds its temporary folder; from the first process on. */
   #folder: string | undefined;
   #state: State = 'starting';
   #session: Session | undefined;
-  #readers: LogReader[] = [];
   /** Sent and not ended, in order; the first one runs, or is about to. */
   #inflight: Job[] = [];
   #finished: Finished[] = [];
@@ -145,18 +134,11 @@ export class Environment {
   #answeredRuns = 0;
   #epoch = 0;
   #pace: Pace = FIRST_PACE;
-  /** The function writes to its descriptors behind our back: then runs are told apart only one at a time. */
-  #writesRaw = false;
-  /** Lines that belong to no run yet. */
-  #prelude: { at: number; text: string }[] = [];
-  /** The run that unsigned output is ascribed to. */
-  #owner: Job | undefined;
   #launchedAt = 0;
   #initError: Failure | undefined;
   #initMs: number | undefined;
   #peakKb = 0;
   #killedFor: 'timeout' | 'memory' | 'abort' | undefined;
-  #watch: NodeJS.Timeout | undefined;
   #initWatch: NodeJS.Timeout | undefined;
   #nextMemoryLook = 0;
   #retiring = false;
@@ -169,6 +151,12 @@ export class Environment {
     this.#runtime = runtime;
     this.id = deps.ids.uuid().replaceAll('-', '');
     this.logStream = formatStreamName(deps.clock.now(), spec.version, this.id);
+    this.#output = new Output(spec, this.logStream, deps.clock, deps.logSink);
+    this.#watch = new TimeoutWatch(
+      spec.timeoutMs,
+      () => this.#inflight[0]?.begunAt || undefined,
+      () => this.#onTimeout(),
+    );
     void this.#start();
   }
 
@@ -204,7 +192,7 @@ export class Environment {
     if (this.#state !== 'ready' || !this.#session) return 0;
     const { window } = this.#pace;
     // One at a time: the next one begins when all that the last one wrote has been read.
-    if (window === 1 || this.#writesRaw || !this.#session.prefetches) {
+    if (window === 1 || this.#output.writesRaw || !this.#session.prefetches) {
       return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
     }
     // Behind a run that lasts nothing may be put: the process would forget it.
@@ -270,37 +258,21 @@ export class Environment {
     this.#state = 'ended';
     this.#retiring = true;
     for (const done of finished) this.#answer(done);
-    clearTimeout(this.#watch);
+    this.#watch.stop();
     clearTimeout(this.#initWatch);
-    if (this.#prelude.length > 0) this.#write(undefined, this.#prelude.splice(0));
+    this.#output.flushEarly();
     const gone = this.#session?.process.gone;
     this.#session?.close();
     this.#session = undefined;
     const begun = jobs.filter((job) => job.begunAt > 0);
     for (const job of begun) {
-      this.#flush(job);
+      this.#output.flush(job);
       job.answer({ kind: 'systemError', message: 'The execution environment was stopped.' });
     }
     this.#setBusy(false);
     void this.#removeTraces(gone);
     this.#host.onReturned(jobs.filter((job) => job.begunAt === 0));
     this.#host.onEnded(this);
-  }
-
-  /** Never rejects: called when nobody waits. */
-  async #removeTraces(gone: Promise<void> | undefined): Promise<void> {
-    try {
-      await gone;
-      await this.#endStragglers();
-      if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
-    } catch (error) {
-      this.#deps.log.warn({ err: error, folder: this.#folder }, 'folder of an environment was not removed');
-    }
-  }
-
-  /** What left the process group is found by a variable that no other environment has. */
-  async #endStragglers(): Promise<void> {
-    await endStragglers('AWS_LAMBDA_LOG_STREAM_NAME', this.logStream);
   }
 
   /** Looks after the run under way; called every few milliseconds while there is one. `now` is performance.now(). */
@@ -314,10 +286,7 @@ export class Environment {
       });
     }
     if (now >= this.#nextMemoryLook) this.#lookAtMemory(now);
-    if (head.lines.length >= FLUSH_LINES || (head.lines.length > 0 && now - head.flushedAt > FLUSH_MS)) {
-      head.flushedAt = now;
-      this.#flush(head);
-    }
+    this.#output.flushIfDue(head, now);
   }
 
   // --- Starting ---------------------------------------------------------------------------------------
@@ -325,7 +294,7 @@ export class Environment {
   async #start(): Promise<void> {
     const versionArn = formatRuntimeVersionArn(this.spec.region, this.#runtime);
     const at = this.#deps.clock.now();
-    this.#addLine(undefined, formatInitStart(at, this.spec, this.#runtime.label, versionArn));
+    this.#output.add(undefined, formatInitStart(at, this.spec, this.#runtime.label, versionArn));
     await this.#launch();
   }
 
@@ -350,11 +319,7 @@ export class Environment {
       });
       session = launched.session;
       this.#folder = launched.folder;
-      const consumer = {
-        record: (sequence: number, text: string) => this.#onRecord(sequence, text),
-        raw: (text: string) => this.#onRaw(text),
-      };
-      this.#readers = [new LogReader(nonce, consumer), new LogReader(nonce, consumer)];
+      this.#output.follow(nonce, (sequence) => this.#find(sequence));
     } catch (error) {
       if (error instanceof NoBootstrap) this.#onNoBootstrap();
       else this.#giveUp(error as Error);
@@ -371,7 +336,7 @@ export class Environment {
     }
     session.listen({
       frame: (frame) => this.#onFrame(frame),
-      output: (descriptor, chunk) => this.#readers[descriptor - 1]?.push(chunk),
+      output: (descriptor, chunk) => this.#output.push(descriptor, chunk),
       exit: (exit) => {
         this.#state = this.#state === 'ready' ? 'dying' : this.#state;
         this.#deps.afterTurns(() => this.#onExit(session, exit));
@@ -420,7 +385,7 @@ export class Environment {
     else {
       this.#initMs = initMs;
       for (const line of formatInitDone(this.#deps.clock.now(), this.spec, initMs))
-        this.#addLine(undefined, line);
+        this.#output.add(undefined, line);
       this.#host.onStarted(this, initMs);
     }
     this.#deps.launcher.prepare(this.spec, this.#runtime);
@@ -456,19 +421,11 @@ export class Environment {
     job.begunAt = performance.now();
     job.flushedAt = job.begunAt;
     job.startedAt = clock.now();
-    this.#owner = job;
-    if (this.#initMs !== undefined) {
-      job.initMs = this.#initMs;
-      this.#initMs = undefined;
-    }
-    if (this.#prelude.length > 0) {
-      for (const line of this.#prelude.splice(0)) {
-        job.addLine(line.at, line.text, !isInitStart(line.text));
-      }
-    }
-    job.linesBefore = job.lines.length;
+    job.initMs = this.#initMs;
+    this.#initMs = undefined;
+    this.#output.begin(job);
     job.addLine(job.startedAt, formatStart(job.startedAt, this.spec, job.request.requestId));
-    if (!this.#watch) this.#armWatch(this.spec.timeoutMs);
+    this.#watch.arm();
     job.options?.onStart?.(job.startedAt);
     if (job.aborted) this.#kill('abort');
   }
@@ -538,10 +495,8 @@ export class Environment {
     this.#epoch++;
     const announced = this.#inflight[0];
     if (announced && announced.begunAt > 0) {
-      const { initMs } = announced;
-      this.#prelude.push(...announced.unbegin());
-      this.#initMs = initMs;
-      this.#owner = undefined;
+      this.#initMs = announced.initMs;
+      this.#output.unbegin(announced);
     }
     this.#takeBack(0);
     if (this.room > 0) this.#host.onRoom(this);
@@ -581,7 +536,7 @@ export class Environment {
       this.#pace = nextPace(this.#pace, done.durationMs);
     }
     if (this.#inflight.length === 0) {
-      this.#owner = undefined;
+      this.#output.own(undefined);
       if (this.#state !== 'ended') this.#setBusy(false);
     }
     if (this.#state === 'dying') this.#session?.process.kill();
@@ -589,56 +544,15 @@ export class Environment {
     else if (this.room > 0) this.#host.onRoom(this);
   }
 
-  #answer({ job, durationMs, result, ending }: Finished): void {
-    const { requestId } = job.request;
-    const initMs = job.initMs;
-    const maxMemoryMb = Math.min(this.spec.memoryMb, Math.ceil(this.#peakKb / KB_PER_MB));
-    const exactMs = ending.status === 'timeout' ? this.spec.timeoutMs : durationMs;
-    const billedMs = Math.ceil(exactMs + (initMs ?? 0));
-    const at = job.endedAt;
-    job.addLine(at, formatEnd(at, this.spec, requestId, exactMs, ending));
-    const measured = { durationMs: exactMs, billedMs, maxMemoryMb, ...(initMs !== undefined && { initMs }) };
-    job.addLine(at, formatReport(at, this.spec, requestId, measured, ending));
-    this.#flush(job);
-    const report: RunReport = {
-      durationMs: hundredths(exactMs),
-      billedMs,
-      maxMemoryMb,
-      environmentId: this.id,
-      logGroup: this.spec.logGroup,
-      logStream: this.logStream,
-      startedAt: job.startedAt,
-      endedAt: at,
-      ...(initMs !== undefined && { initMs: hundredths(initMs) }),
-      ...(job.tail && { logTail: job.tail.read() }),
-    };
-    const executedVersion = this.spec.version;
-    const outcome: Outcome =
-      'failure' in result
-        ? { kind: 'functionError', ...result.failure, executedVersion, report }
-        : { kind: 'succeeded', payload: result.payload, executedVersion, report };
-    this.#host.onAnswered(this, durationMs);
-    job.answer(outcome);
+  #answer(finished: Finished): void {
+    const place = { environmentId: this.id, logStream: this.logStream, peakKb: this.#peakKb };
+    const outcome = concludeRun(this.spec, place, finished);
+    this.#output.flush(finished.job);
+    this.#host.onAnswered(this, finished.durationMs);
+    finished.job.answer(outcome);
   }
 
-  // --- Output -----------------------------------------------------------------------------------------
-
-  #onRecord(sequence: number, text: string): void {
-    this.#addLine(this.#find(sequence), text);
-  }
-
-  #onRaw(text: string): void {
-    this.#writesRaw = true;
-    this.#addLine(this.#owner, text);
-  }
-
-  #addLine(job: Job | undefined, text: string | undefined): void {
-    if (text === undefined) return;
-    const at = this.#deps.clock.now();
-    if (job) job.addLine(at, text);
-    else this.#prelude.push({ at, text });
-  }
-
+  /** The run of a number; what a process says before its first belongs to the run that brought it up. */
   #find(sequence: number): Job | undefined {
     if (sequence === 0) return this.#state === 'reviving' ? this.#inflight[0] : undefined;
     for (const job of this.#inflight) if (job.sequence === sequence) return job;
@@ -646,33 +560,15 @@ export class Environment {
     return undefined;
   }
 
-  #flush(job: Job): void {
-    this.#write(job.request.requestId, job.takeLines());
-  }
-
-  #write(requestId: string | undefined, lines: readonly { at: number; text: string }[]): void {
-    if (lines.length > 0) this.#deps.logSink.write(this.spec.logGroup, this.logStream, lines, requestId);
-  }
-
   // --- Watching and dying -----------------------------------------------------------------------------
 
-  /** One timer for many runs: it looks at the run of the moment and sets itself again. */
-  #armWatch(delayMs: number): void {
-    this.#watch = setTimeout(() => {
-      this.#watch = undefined;
-      const head = this.#inflight[0];
-      if (!head || head.begunAt === 0) return;
-      const leftMs = head.begunAt + this.spec.timeoutMs - performance.now();
-      if (leftMs > 0) {
-        this.#armWatch(Math.ceil(leftMs));
-        return;
-      }
-      // Its answer may be here already, unread.
-      this.#deps.afterTurns(() => {
-        if (this.#inflight[0] === head) this.#kill('timeout');
-        else if (this.#inflight[0]?.begunAt && !this.#watch) this.#armWatch(1);
-      });
-    }, delayMs);
+  #onTimeout(): void {
+    const head = this.#inflight[0];
+    // Its answer may be here already, unread.
+    this.#deps.afterTurns(() => {
+      if (this.#inflight[0] === head) this.#kill('timeout');
+      else if (this.#inflight[0]?.begunAt) this.#watch.arm();
+    });
   }
 
   #lookAtMemory(now: number): void {
@@ -713,11 +609,9 @@ export class Environment {
     if (this.#session !== session) return;
     this.#session = undefined;
     clearTimeout(this.#initWatch);
-    for (const reader of this.#readers) reader.end();
+    this.#output.endProcess();
     session.close();
-    this.#endStragglers().catch((error: unknown) =>
-      this.#deps.log.warn({ err: error }, 'processes that a function left were not ended'),
-    );
+    void this.#endStragglers();
     const reason = this.#killedFor;
     if (reason !== 'abort') this.#host.onDied(this, performance.now() - this.#launchedAt, this.#answeredRuns);
     if (this.#state === 'starting') {
@@ -737,7 +631,7 @@ export class Environment {
   #finishDead(job: Job, reason: 'timeout' | 'memory' | 'abort' | undefined, exit: Exit): void {
     const { requestId } = job.request;
     if (reason === 'abort') {
-      this.#flush(job);
+      this.#output.flush(job);
       job.answer({ kind: 'systemError', message: 'The run was given up.' });
     } else if (reason === 'timeout') {
       this.#finishWith(job, timedOut(requestId, this.spec.timeoutMs), { status: 'timeout' });
@@ -761,7 +655,7 @@ export class Environment {
     const ending: Ending = timeout ? { status: 'timeout' } : { status: 'error', errorType };
     const at = this.#deps.clock.now();
     const tookMs = performance.now() - this.#launchedAt;
-    this.#addLine(undefined, formatInitReport(at, this.spec, 'init', tookMs, ending));
+    this.#output.add(undefined, formatInitReport(at, this.spec, 'init', tookMs, ending));
     this.#becomeReset();
   }
 
@@ -773,9 +667,26 @@ export class Environment {
     this.#takeBack(0);
     if (this.#finished.length > 0) return;
     this.#setBusy(false);
-    this.#owner = undefined;
+    this.#output.own(undefined);
     if (this.#retiring) this.end();
     else this.#host.onRoom(this);
+  }
+
+  /** After the last process. Never rejects: nobody waits. */
+  async #removeTraces(gone: Promise<void> | undefined): Promise<void> {
+    await gone;
+    await this.#endStragglers();
+    if (this.#folder === undefined) return;
+    await rm(this.#folder, { recursive: true, force: true }).catch((error: unknown) =>
+      this.#deps.log.warn({ err: error, folder: this.#folder }, 'folder of an environment was not removed'),
+    );
+  }
+
+  /** What left the process group is found by a variable that no other environment has. Never rejects. */
+  async #endStragglers(): Promise<void> {
+    await endStragglers('AWS_LAMBDA_LOG_STREAM_NAME', this.logStream).catch((error: unknown) =>
+      this.#deps.log.warn({ err: error }, 'processes that a function left were not ended'),
+    );
   }
 
   #setBusy(busy: boolean): void {
@@ -783,8 +694,4 @@ export class Environment {
     this.#busy = busy;
     this.#host.onBusy(this, busy);
   }
-}
-
-function hundredths(ms: number): number {
-  return Math.round(ms * 100) / 100;
 }
