@@ -29,12 +29,7 @@ export interface HeldMessage {
 }
 
 /** JSON text of one record. `withWindow`: the mapping has a batching window (then a digest may be null). */
-export function formatSqsRecord(
-  held: HeldMessage,
-  queue: Queue,
-  region: string,
-  withWindow: boolean,
-): string {
+function formatSqsRecord(held: HeldMessage, queue: Queue, region: string, withWindow: boolean): string {
   const { message, receivedAt } = held;
   const stored = message.attributes as SqsMessageAttributes;
   const md5 = stored.messageAttributes && md5OfAttributes(stored.messageAttributes);
@@ -93,6 +88,24 @@ export function formatSqsEvent(records: readonly string[]): string {
 
 /** Bytes of records that one event can hold. */
 export const MAX_BATCH_BYTES = SYNC_PAYLOAD_BYTES - '{"Records":[]}'.length;
+
+/** Records of as many messages, from the first, as fit into one event; of one at least. */
+export function formatSqsRecords(
+  batch: readonly HeldMessage[],
+  queue: Queue,
+  region: string,
+  withWindow: boolean,
+): string[] {
+  const records: string[] = [];
+  let bytes = 0;
+  for (const held of batch) {
+    const record = formatSqsRecord(held, queue, region, withWindow);
+    bytes += Buffer.byteLength(record) + 1;
+    if (records.length > 0 && bytes > MAX_BATCH_BYTES) break;
+    records.push(record);
+  }
+  return records;
+}
 
 /** Which bodies a mapping wants. What it does not want is deleted without a run. */
 export function compileBodyFilter(patterns: readonly string[] | undefined): (body: string) => boolean {

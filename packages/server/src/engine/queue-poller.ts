@@ -9,7 +9,7 @@ import {
   compileBodyFilter,
   decideBatch,
   formatSqsEvent,
-  formatSqsRecord,
+  formatSqsRecords,
   type HeldMessage,
   INITIAL_CONCURRENCY,
   MAX_BATCH_BYTES,
@@ -47,6 +47,8 @@ export interface PollerDeps {
 
 /** Pause before looking again when the store has something due that could not be received. */
 const LOOK_AGAIN_MS = 1_000;
+/** Messages received at once for several batches. */
+const MAX_RECEIVED = 200;
 /** Pause after an unexpected failure (a store that is unavailable). */
 const RECOVER_MS = 1_000;
 
@@ -196,10 +198,9 @@ export class QueuePoller {
   async #receive(queue: Queue): Promise<HeldMessage[] | undefined> {
     const { store, clock, holder } = this.#deps;
     const now = clock.now();
-    const room = this.#troubled.size > 0 ? 1 : this.#mapping.batchSize - this.#window.size;
     const received = await store.receive({
       queue: queue.messages,
-      max: Math.max(1, room),
+      max: this.#room(queue),
       now,
       leaseMs: queue.visibilityMs,
       holder,
@@ -220,6 +221,16 @@ export class QueuePoller {
     return deliver
       .filter((message) => !unwanted.includes(message))
       .map((message) => ({ message, receivedAt: now, heldUntil: now + queue.visibilityMs }));
+  }
+
+  /** Messages to receive at once: for every free place a batch, or what the window still takes. */
+  #room(queue: Queue): number {
+    if (this.#troubled.size > 0) return 1;
+    const { batchSize, maximumBatchingWindowSeconds } = this.#mapping;
+    if (maximumBatchingWindowSeconds > 0) return Math.max(1, batchSize - this.#window.size);
+    // Of a FIFO queue one receive is one list, run in order: more would wait for each other.
+    const places = queue.fifo ? 1 : Math.max(1, this.#limit() - this.#running);
+    return Math.min(batchSize * places, Math.max(batchSize, MAX_RECEIVED));
   }
 
   /** Asks the store when there is something next. */
@@ -277,12 +288,13 @@ export class QueuePoller {
   async #process(batches: readonly HeldMessage[][]): Promise<void> {
     const queue = this.#queue();
     if (!queue) return;
+    const withWindow = this.#mapping.maximumBatchingWindowSeconds > 0;
     const blocked = new Set<string | undefined>();
     for (const batch of batches) {
       let rest: readonly HeldMessage[] = batch;
       while (rest.length > 0) {
         rest = queue.fifo ? rest.filter(({ message }) => !blocked.has(message.group)) : rest;
-        const records = this.#formatRecords(rest, queue);
+        const records = formatSqsRecords(rest, queue, this.#mapping.region, withWindow);
         if (records.length === 0) break;
         const piece = rest.slice(0, records.length);
         rest = rest.slice(records.length);
@@ -290,20 +302,6 @@ export class QueuePoller {
         if (queue.fifo) this.#noteGroups(piece, failed, blocked);
       }
     }
-  }
-
-  /** As many records, from the first, as fit into one event. */
-  #formatRecords(batch: readonly HeldMessage[], queue: Queue): string[] {
-    const withWindow = this.#mapping.maximumBatchingWindowSeconds > 0;
-    const records: string[] = [];
-    let bytes = 0;
-    for (const held of batch) {
-      const record = formatSqsRecord(held, queue, this.#mapping.region, withWindow);
-      bytes += Buffer.byteLength(record) + 1;
-      if (records.length > 0 && bytes > MAX_BATCH_BYTES) break;
-      records.push(record);
-    }
-    return records;
   }
 
   #noteGroups(
