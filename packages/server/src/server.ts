@@ -4,13 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import type { Config } from './config.ts';
-import { createControl } from './control/index.ts';
+import { CONTROL_PATH, createControl } from './control/index.ts';
 import { Engine } from './engine/engine.ts';
 import { EventSourceMappings } from './engine/event-source-mapping.ts';
 import { StoreLogSink } from './engine/log-sink.ts';
+import { createObservation } from './engine/observation.ts';
 import { createRetention } from './engine/retention.ts';
 import { createTopicEngine } from './engine/topic-engine.ts';
-import { KeyRing, readOperatorKey } from './keys.ts';
+import { KeyRing, readPeopleKeys } from './keys.ts';
 import { Activity } from './platform/activity.ts';
 import { type Clock, RealClock, VirtualClock } from './platform/clock.ts';
 import { createIds } from './platform/ids.ts';
@@ -22,6 +23,7 @@ import { createHttpServer } from './protocol/http.ts';
 import { createCodeStore } from './runtime/code-store.ts';
 import { createExecutor } from './runtime/pool.ts';
 import { createRuntimes } from './runtime/runtimes.ts';
+import { createCloudWatchService } from './services/cloudwatch/index.ts';
 import { CODE_PATH, createCodeDownload } from './services/lambda/code-download.ts';
 import { createFunctionUrlServer } from './services/lambda/function-url-server.ts';
 import { createLambdaService } from './services/lambda/index.ts';
@@ -70,15 +72,22 @@ export async function startServer(config: Config): Promise<RunningServer> {
 
   const ids = createIds(clock, random);
   const keys = new KeyRing(random);
-  if (config.auth === 'keys') keys.add(await readOperatorKey(config.dataDir, random));
+  if (config.auth === 'keys') {
+    const { operator, viewer } = await readPeopleKeys(config.dataDir, random);
+    keys.addPerson(operator, 'operator');
+    keys.addPerson(viewer, 'viewer');
+  }
   const place = { region: config.region, accountId: config.account };
   const base = { store, clock, ids, random, activity, log, ...place };
+
+  const observation = createObservation(base);
 
   let endpoint = '';
   const logSink = new StoreLogSink({
     store,
     clock,
     activity,
+    taps: observation.taps,
     onError: (error, dropped) => log.error({ err: error, dropped }, 'function output could not be stored'),
   });
   const retention = createRetention({
@@ -103,7 +112,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       sessionToken: 'redrive',
     }),
   });
-  const engine = new Engine({ ...base, executor });
+  const engine = new Engine({ ...base, executor, onRun: observation.onRun });
   const mappings = new EventSourceMappings({ ...base, engine, holder: ids.uuid() });
 
   const sqs = createSqsService(base);
@@ -117,14 +126,20 @@ export async function startServer(config: Config): Promise<RunningServer> {
   });
   const sns = createSnsService({ ...base, engine: topics, endpoint: () => endpoint });
   const lambda = { ...base, codeStore, engine, runtimes: createRuntimes() };
-  const services = [createLambdaService(lambda), sqs, sns, createLogsService(base)];
+  const services = [
+    createLambdaService(lambda),
+    sqs,
+    sns,
+    createLogsService({ ...base, taps: observation.taps }),
+    createCloudWatchService({ ...base, ...observation }),
+  ];
 
   const control = createControl({
     ...base,
     engine,
     executor,
     advanceClock,
-    authenticate: config.auth === 'keys' ? (id, secret) => keys.knows(id, secret) : undefined,
+    authenticate: config.auth === 'keys' ? (id, secret) => keys.roleOf(id, secret) : undefined,
   });
   const downloadCode = createCodeDownload(codeStore);
   control.app.get(`${CODE_PATH}:file`, async (c) => {
@@ -145,7 +160,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
     log,
     fallback: (request, response) => {
       if (serveFunctionUrl(request, response)) return;
-      if (request.method !== 'GET' && comesFromForeignPage(request.headers)) {
+      // A server that asks for keys has sessions whose cookie no foreign page can use.
+      const sensitive = request.method !== 'GET' || request.url?.startsWith(CONTROL_PATH);
+      if (config.auth === 'open' && sensitive && comesFromForeignPage(request.headers)) {
         response.writeHead(403, { 'content-type': 'application/json' });
         response.end(FOREIGN_PAGE_REFUSAL);
         return;
@@ -167,6 +184,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   sns.start();
   control.start();
   retention.start();
+  observation.start();
 
   const running: RunningServer = {
     endpoint,
@@ -183,6 +201,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       await executor.stop(DRAIN_MS);
       await drained;
       await logSink.flush();
+      await observation.stop();
       server.closeAllConnections();
       await store.close();
     },

@@ -70,10 +70,6 @@ export const BRAKE_WINDOW = 50;
 /** Decided events before the brake judges. */
 export const BRAKE_SAMPLE = 10;
 
-export function isActive(job: Pick<DeadLetterJob, 'status'>): boolean {
-  return job.status === 'Running' || job.status === 'Paused';
-}
-
 /** Names one message of a queue so that it is found without a search. Changes when it is edited. */
 export function formatRef({ sentAt, receipt }: Pick<Message, 'sentAt' | 'receipt'>): string {
   return `${sentAt.toString(36)}-${receipt.seq.toString(36)}`;

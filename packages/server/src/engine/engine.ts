@@ -81,6 +81,8 @@ export interface EngineOptions {
   readonly accountConcurrency?: number;
   readonly limits?: DispatcherLimits;
   readonly onTransition?: (requestId: string, transition: Transition) => void;
+  /** Told of every synchronous run, and of those that found no slot; asynchronous ones measure themselves. */
+  readonly onRun?: (functionArn: string, outcome: Outcome) => void;
 }
 
 export class Engine implements InvocationEngine {
@@ -188,9 +190,13 @@ export class Engine implements InvocationEngine {
       return { kind: 'gone', message: `Function not found: ${target.name}:${target.qualifier}` };
     }
     const refusal = this.slots.tryAcquire(target.spec.name, target.reservedConcurrency);
-    if (refusal !== undefined) return { kind: 'throttled', reason: refusal };
+    if (refusal !== undefined) {
+      const throttled: Outcome = { kind: 'throttled', reason: refusal };
+      this.#options.onRun?.(target.qualifiedArn, throttled);
+      return throttled;
+    }
     try {
-      return await activity.track(
+      const outcome = await activity.track(
         executor.run(
           {
             requestId: input.requestId,
@@ -203,6 +209,8 @@ export class Engine implements InvocationEngine {
           { logTail: input.logTail, signal: input.signal, urgent: true },
         ),
       );
+      this.#options.onRun?.(target.qualifiedArn, outcome);
+      return outcome;
     } finally {
       this.slots.release(target.spec.name);
       this.#dispatcher.wake(target.spec.name);

@@ -1,8 +1,9 @@
 /**
  * Forgets what is older than it has to be: log lines past their group's retention, and events some time after
- * their acceptance, once they have a fate. The books keep what they counted.
+ * their acceptance, once they have a fate. The books keep what they counted. Old measurements become coarser.
  */
 import { DAY_MS, LOG_GROUPS, type LogGroup } from '../domain/log-groups.ts';
+import { METRIC_ROLL_UP } from '../domain/metric-series.ts';
 import type { Activity } from '../platform/activity.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Store } from '../store/store.ts';
@@ -42,6 +43,7 @@ export function createRetention(deps: {
       if (value.retentionInDays === undefined) continue;
       await store.commit([{ kind: 'erase', group: key, before: now - value.retentionInDays * DAY_MS }]);
     }
+    await store.rollUp(METRIC_ROLL_UP, now);
     while ((await store.prune(now - EVENT_RETENTION_MS, PRUNE_BATCH)) === PRUNE_BATCH);
   }
 

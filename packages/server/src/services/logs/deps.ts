@@ -14,6 +14,7 @@ import {
 import type { LogTaps } from '../../engine/log-taps.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
+import type { Log } from '../../platform/log.ts';
 import { ApiError } from '../../protocol/error.ts';
 import type { Resource, Store } from '../../store/store.ts';
 
@@ -27,7 +28,7 @@ export interface LogsDeps {
   /** Filters and live tails; absent where lines are only kept. */
   readonly taps?: LogTaps;
   /** Told of bugs in work that nobody waits for. */
-  readonly onError?: (error: unknown) => void;
+  readonly log?: Pick<Log, 'error'>;
 }
 
 export function invalidParameter(message: string): ApiError {

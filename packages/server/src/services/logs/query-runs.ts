@@ -73,7 +73,8 @@ export class QueryRuns {
     if (this.#runs.size > MAX_RUNS && oldest !== undefined) this.#runs.delete(oldest);
     this.#execute(run, work, request).catch((error: unknown) => {
       run.status = 'Failed';
-      if (!(error instanceof QueryError)) this.#deps.onError?.(error);
+      if (!(error instanceof QueryError))
+        this.#deps.log?.error({ err: error, queryId: run.id }, 'a log query failed');
     });
     return run;
   }
