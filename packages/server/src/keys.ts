@@ -1,6 +1,7 @@
 /**
- * Access keys that the server knows: one for its operator, made at the first start and kept in the data folder
- * in the form of an AWS credentials file, and one for the functions, made anew at every start.
+ * Access keys that the server knows: one for its operator and one for those who only look, made at the first start
+ * and kept in the data folder in the form of an AWS credentials file, and one for the functions, made anew at every
+ * start.
  */
 
 import { timingSafeEqual } from 'node:crypto';
@@ -23,6 +24,8 @@ function createKey(random: Random): AccessKey {
 
 export class KeyRing {
   readonly #secrets = new Map<string, string>();
+  /** Who may do what in the control API. Viewers have no access to AWS's API, functions none to ours. */
+  readonly #people = new Map<string, AccessKey & { readonly role: 'operator' | 'viewer' }>();
   /** Given to function processes. */
   readonly functions: AccessKey;
 
@@ -39,32 +42,56 @@ export class KeyRing {
     return this.#secrets.get(id);
   }
 
-  knows(id: string, secret: string): boolean {
-    const known = Buffer.from(this.#secrets.get(id) ?? '');
+  addPerson(key: AccessKey, role: 'operator' | 'viewer'): void {
+    this.#people.set(key.id, { ...key, role });
+    if (role === 'operator') this.add(key);
+  }
+
+  /** What a pair may do in the control API; `undefined` when it is unknown. */
+  roleOf(id: string, secret: string): 'operator' | 'viewer' | undefined {
+    const person = this.#people.get(id);
+    const known = Buffer.from(person?.secret ?? '');
     const given = Buffer.from(secret);
-    return known.length > 0 && known.length === given.length && timingSafeEqual(known, given);
+    const right = known.length > 0 && known.length === given.length && timingSafeEqual(known, given);
+    return right ? person?.role : undefined;
   }
 }
 
-/** Reads the operator's key, or makes and keeps one (readable by its owner alone). */
-export async function readOperatorKey(dataDir: string, random: Random): Promise<AccessKey> {
+/** Keys of the people: `[default]` of the file may do everything, `[viewer]` may look at the console. */
+export interface PeopleKeys {
+  readonly operator: AccessKey;
+  readonly viewer: AccessKey;
+}
+
+/** Reads the keys, or makes and keeps them (readable by their owner alone). */
+export async function readPeopleKeys(dataDir: string, random: Random): Promise<PeopleKeys> {
   const path = join(dataDir, FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ENOENT') return '';
     throw error;
   });
-  if (text !== undefined) {
-    const id = /^aws_access_key_id\s*=\s*(\S+)$/m.exec(text)?.[1];
-    const secret = /^aws_secret_access_key\s*=\s*(\S+)$/m.exec(text)?.[1];
-    if (!id || !secret) {
-      throw new Error(`${path}: expected aws_access_key_id and aws_secret_access_key, found something else`);
-    }
-    return { id, secret };
+  const operator = readSection(text, 'default', path) ?? createKey(random);
+  const viewer = readSection(text, 'viewer', path) ?? createKey(random);
+  const whole = [formatSection('default', operator), formatSection('viewer', viewer)];
+  if (!whole.every((section) => text.includes(section))) {
+    await writeFile(path, whole.join('\n'), { mode: 0o600 });
+    await chmod(path, 0o600);
   }
-  const key = createKey(random);
-  await writeFile(path, `[default]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`, {
-    mode: 0o600,
-  });
-  await chmod(path, 0o600);
-  return key;
+  return { operator, viewer };
+}
+
+function formatSection(name: string, key: AccessKey): string {
+  return `[${name}]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`;
+}
+
+/** `undefined` when there is no such section yet. */
+function readSection(text: string, name: string, path: string): AccessKey | undefined {
+  const section = text.split(/^(?=\[)/m).find((part) => part.startsWith(`[${name}]`));
+  if (section === undefined && (text.trim() === '' || text.includes('[default]'))) return undefined;
+  const id = /^aws_access_key_id\s*=\s*(\S+)$/m.exec(section ?? '')?.[1];
+  const secret = /^aws_secret_access_key\s*=\s*(\S+)$/m.exec(section ?? '')?.[1];
+  if (id && secret) return { id, secret };
+  throw new Error(
+    `${path}: expected aws_access_key_id and aws_secret_access_key in [${name}], found something else`,
+  );
 }

@@ -48,6 +48,17 @@ export function auditEffect(at: number, lines: readonly AuditLine[]): Write {
   };
 }
 
+export const AuditEntryBody = z
+  .object({
+    id: z.string(),
+    at: z.number().describe('epoch ms'),
+    by: z.string(),
+    action: z.string(),
+    subject: z.string(),
+  })
+  .catchall(z.unknown())
+  .openapi('AuditEntry');
+
 const list = createRoute({
   method: 'get',
   path: '/audit',
@@ -62,18 +73,7 @@ const list = createRoute({
   responses: {
     200: json(
       z.object({
-        entries: z.array(
-          z
-            .object({
-              id: z.string(),
-              at: z.number().describe('epoch ms'),
-              by: z.string(),
-              action: z.string(),
-              subject: z.string(),
-            })
-            .catchall(z.unknown())
-            .openapi('AuditEntry'),
-        ),
+        entries: z.array(AuditEntryBody),
         next: z.string().optional(),
       }),
       'Newest first',

@@ -20,30 +20,30 @@ const PAGE = 500;
 export const QueueParam = z.object({ queue: z.string().describe('queue name') });
 export const MessageParam = QueueParam.extend({ ref: z.string() });
 
+export const DeadLetterQueueBody = z
+  .object({
+    name: z.string(),
+    arn: z.string(),
+    depth: z.number(),
+    held: z.number(),
+    oldestAt: z.number().optional().describe('epoch ms'),
+    retentionMs: z.number(),
+    sources: z.array(
+      z.object({
+        kind: z.enum(['function', 'destination', 'queue', 'subscription']),
+        name: z.string(),
+      }),
+    ),
+  })
+  .openapi('DeadLetterQueue');
+
 const queues = createRoute({
   method: 'get',
   path: '/dead-letters',
   responses: {
     200: json(
       z.object({
-        queues: z.array(
-          z
-            .object({
-              name: z.string(),
-              arn: z.string(),
-              depth: z.number(),
-              held: z.number(),
-              oldestAt: z.number().optional().describe('epoch ms'),
-              retentionMs: z.number(),
-              sources: z.array(
-                z.object({
-                  kind: z.enum(['function', 'destination', 'queue', 'subscription']),
-                  name: z.string(),
-                }),
-              ),
-            })
-            .openapi('DeadLetterQueue'),
-        ),
+        queues: z.array(DeadLetterQueueBody),
       }),
       'Queues that something names as its dead-letter queue or failure destination, the fullest first',
     ),

@@ -22,6 +22,6 @@ export interface ControlDeps {
   readonly log: Log;
   readonly region: string;
   readonly accountId: string;
-  /** Present when every call must prove who it is; answers whether the pair is known. */
-  readonly authenticate?: (accessKeyId: string, secret: string) => boolean;
+  /** Present when every call must prove who it is; answers what the pair may do, or nothing when it is unknown. */
+  readonly authenticate?: (accessKeyId: string, secret: string) => 'operator' | 'viewer' | undefined;
 }

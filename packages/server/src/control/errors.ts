@@ -15,7 +15,6 @@ const STATUS: Readonly<Record<ControlErrorCode, 400 | 401 | 403 | 404 | 409>> = 
 export function controlError(code: ControlErrorCode, message: string): HTTPException {
   const status = STATUS[code];
   const headers = new Headers({ 'content-type': 'application/json' });
-  if (status === 401) headers.set('www-authenticate', 'Basic realm="redrive"');
   return new HTTPException(status, {
     message,
     res: new Response(JSON.stringify({ error: { code, message } }), { status, headers }),

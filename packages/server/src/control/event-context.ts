@@ -29,29 +29,30 @@ const logs = createRoute({
   },
 });
 
+export const ChainBody = z
+  .object({
+    events: z
+      .array(EventSummaryBody.extend({ depth: z.number() }))
+      .describe('from the first cause on, each followed by what it caused'),
+    deliveries: z.array(
+      z.object({
+        from: z.string(),
+        role: z.string(),
+        target: z.string(),
+        at: z.number(),
+        messageId: z.string(),
+      }),
+    ),
+    complete: z.boolean().describe('false: the chain is longer than what is shown'),
+  })
+  .openapi('Chain');
+
 const chain = createRoute({
   method: 'get',
   path: '/events/{requestId}/chain',
   request: { params: id },
   responses: {
-    200: json(
-      z.object({
-        events: z
-          .array(EventSummaryBody.extend({ depth: z.number() }))
-          .describe('from the first cause on, each followed by what it caused'),
-        deliveries: z.array(
-          z.object({
-            from: z.string(),
-            role: z.string(),
-            target: z.string(),
-            at: z.number(),
-            messageId: z.string(),
-          }),
-        ),
-        complete: z.boolean().describe('false: the chain is longer than what is shown'),
-      }),
-      'Everything that hangs together with the event',
-    ),
+    200: json(ChainBody, 'Everything that hangs together with the event'),
     404: refusal('No such event'),
   },
 });

@@ -1,7 +1,7 @@
 /** Events: list, one with its timeline, send again, discard. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { summarizeEvent, viewEvent } from '../domain/event-view.ts';
-import type { EventFacts } from '../domain/journal.ts';
+import { type EventFacts, FATE_KINDS } from '../domain/journal.ts';
 import { resolveTarget } from '../domain/lambda-resolve.ts';
 import { functionQueue } from '../domain/lifecycle.ts';
 import type { Subject, SubjectFilter, SubjectPage } from '../store/store.ts';
@@ -23,7 +23,10 @@ const list = createRoute({
   request: {
     query: z.object({
       function: z.string().optional().describe('function name'),
-      fate: z.enum(['Pending', 'Succeeded', 'DeadLettered', 'SentToDestination', 'Discarded']).optional(),
+      fate: z
+        .enum(['Pending', 'Succeeded', 'DeadLettered', 'SentToDestination', 'Discarded', 'Failed'])
+        .optional()
+        .describe('`Failed`: ended in any way but success'),
       from: z.coerce.number().optional().describe('epoch ms, inclusive'),
       to: z.coerce.number().optional().describe('epoch ms, exclusive'),
       reason: z.string().optional().describe('condition of those given up: `RetriesExhausted` …'),
@@ -109,14 +112,15 @@ export function addEventRoutes(app: OpenAPIHono, deps: ControlDeps): void {
     const query = c.req.valid('query');
     const filter = {
       topic: query.function,
-      status: query.fate,
+      status: query.fate === 'Failed' ? undefined : query.fate,
       from: query.from,
       to: query.to,
       before: query.before,
       limit: query.limit,
     };
     const searches = query.reason !== undefined || query.text !== undefined || query.error !== undefined;
-    const { subjects, next } = searches ? await search(filter, query) : await page(filter);
+    const read = (one: SubjectFilter) => (searches ? search(one, query) : page(one));
+    const { subjects, next } = query.fate === 'Failed' ? await merge(filter, read) : await read(filter);
     const events =
       query.details === 'true' ? await Promise.all(subjects.map(detail)) : subjects.map(summarizeEvent);
     return c.json({ events, nextBefore: next }, 200);
@@ -149,6 +153,24 @@ export function addEventRoutes(app: OpenAPIHono, deps: ControlDeps): void {
       if (next === undefined || subjects.length === filter.limit) break;
     }
     return { subjects, next };
+  }
+
+  /** Several fates at once, in order of time. */
+  async function merge(
+    filter: SubjectFilter,
+    read: (filter: SubjectFilter) => Promise<SubjectPage>,
+  ): Promise<SubjectPage> {
+    const failed = FATE_KINDS.filter((fate) => fate !== 'Succeeded');
+    const pages = await Promise.all(failed.map((status) => read({ ...filter, status })));
+    // Beyond where the shortest look has ended, nothing is known to be complete.
+    const known = pages.reduce((place, { next }) => (next !== undefined && next > place ? next : place), '');
+    const complete = pages
+      .flatMap(({ subjects }) => subjects)
+      .filter(({ subject }) => subject >= known)
+      .sort((a, b) => (a.subject < b.subject ? 1 : -1));
+    const subjects = complete.slice(0, filter.limit);
+    if (complete.length > filter.limit) return { subjects, next: subjects.at(-1)?.subject };
+    return { subjects, next: known === '' ? undefined : known };
   }
 
   async function detail(subject: Subject) {

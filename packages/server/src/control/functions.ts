@@ -27,7 +27,7 @@ const Fates = z.object({
   Discarded: z.number(),
 });
 
-const FunctionBody = z
+export const FunctionBody = z
   .object({
     name: z.string(),
     arn: z.string(),
@@ -55,7 +55,7 @@ const FunctionBody = z
   })
   .openapi('Function');
 
-const FunctionDetailBody = FunctionBody.extend({
+export const FunctionDetailBody = FunctionBody.extend({
   environment: z.array(z.string()).describe('names of its variables; values are not shown'),
   versions: z.array(z.object({ version: z.string(), publishedAt: z.number(), description: z.string() })),
   aliases: z.array(

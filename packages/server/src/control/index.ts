@@ -2,8 +2,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { addAuditRoutes } from './audit.ts';
-import { requireKey } from './auth.ts';
 import { addClockRoutes } from './clock.ts';
+import { addConsoleRoutes } from './console.ts';
 import { addDeadLetterActions } from './dead-letter-actions.ts';
 import { DeadLetterIndex } from './dead-letter-index.ts';
 import { DeadLetterJobs } from './dead-letter-jobs.ts';
@@ -19,8 +19,10 @@ import { addJobRoutes } from './job-routes.ts';
 import { addLedgerRoutes } from './ledger.ts';
 import { LedgerSamples } from './ledger-samples.ts';
 import { addLiveRoutes } from './live.ts';
+import { addLogRoutes } from './logs.ts';
 import { addOverviewRoutes } from './overview.ts';
 import { addQueueRoutes } from './queues.ts';
+import { Sessions } from './session.ts';
 
 export const CONTROL_PATH = '/_redrive/api';
 
@@ -37,6 +39,7 @@ export function createControl(deps: ControlDeps): Control {
   const jobs = new DeadLetterJobs(deps);
   const index = new DeadLetterIndex(deps);
   const samples = new LedgerSamples(deps);
+  const sessions = new Sessions(deps);
   addHealthRoutes(app, deps);
 
   const api = new OpenAPIHono({
@@ -49,13 +52,15 @@ export function createControl(deps: ControlDeps): Control {
       }
     },
   });
-  if (deps.authenticate) api.use('*', requireKey(deps.authenticate));
+  api.use('*', sessions.guard());
+  sessions.addRoutes(api);
   addLiveRoutes(api, deps);
   addEventRoutes(api, deps);
   addEventContextRoutes(api, deps);
   addOverviewRoutes(api, deps, samples);
   addFunctionRoutes(api, deps);
   addQueueRoutes(api, deps);
+  addLogRoutes(api, deps);
   addLedgerRoutes(api, deps);
   addClockRoutes(api, deps);
   addDeadLetterRoutes(api, deps, index, jobs);
@@ -69,6 +74,7 @@ export function createControl(deps: ControlDeps): Control {
     servers: [{ url: CONTROL_PATH }],
   });
   app.route(CONTROL_PATH, api);
+  addConsoleRoutes(app, deps);
 
   app.notFound((c) =>
     c.json({ error: { code: 'NotFound', message: `nothing is served at ${c.req.path}` } }, 404),

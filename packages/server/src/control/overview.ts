@@ -35,34 +35,35 @@ const ProblemBody = z
   .openapi('Problem');
 type Problem = z.infer<typeof ProblemBody>;
 
+export const OverviewBody = z
+  .object({
+    now: z.number(),
+    problems: z.array(ProblemBody).describe('the worst first'),
+    ledger: LedgerBody,
+    deadLetters: z.number(),
+    oldestPendingAt: z.number().optional(),
+    running: z.number(),
+    environments: z.number(),
+    lastHour: z.object({
+      accepted: z.number(),
+      succeeded: z.number(),
+      failed: z.number(),
+      since: z.number(),
+    }),
+    rates: z.object({
+      at: z.array(z.number()),
+      accepted: z.array(z.number()),
+      succeeded: z.array(z.number()),
+      failed: z.array(z.number()),
+    }),
+  })
+  .openapi('Overview');
+
 const route = createRoute({
   method: 'get',
   path: '/overview',
   responses: {
-    200: json(
-      z.object({
-        now: z.number(),
-        problems: z.array(ProblemBody).describe('the worst first'),
-        ledger: LedgerBody,
-        deadLetters: z.number(),
-        oldestPendingAt: z.number().optional(),
-        running: z.number(),
-        environments: z.number(),
-        lastHour: z.object({
-          accepted: z.number(),
-          succeeded: z.number(),
-          failed: z.number(),
-          since: z.number(),
-        }),
-        rates: z.object({
-          at: z.array(z.number()),
-          accepted: z.array(z.number()),
-          succeeded: z.array(z.number()),
-          failed: z.array(z.number()),
-        }),
-      }),
-      'Is anything wrong, where, since when',
-    ),
+    200: json(OverviewBody, 'Is anything wrong, where, since when'),
   },
 });
 

@@ -8,7 +8,7 @@ import type { ControlDeps } from './deps.ts';
 import { controlError } from './errors.ts';
 import { json, refusal } from './schemas.ts';
 
-const QueueBody = z
+export const QueueBody = z
   .object({
     name: z.string(),
     arn: z.string(),

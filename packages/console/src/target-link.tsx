@@ -1,0 +1,20 @@
+/** An ARN as a link to the page of what it names, where there is one. */
+import { Tooltip } from '@mantine/core';
+import { nameOfArn } from './format.ts';
+import { To } from './parts.tsx';
+
+export function TargetLink({ arn }: { readonly arn: string }) {
+  const service = arn.split(':')[2];
+  const name = nameOfArn(arn);
+  const href =
+    service === 'sqs'
+      ? `/queues/${name}`
+      : service === 'lambda'
+        ? `/functions/${name.split(':')[0]}`
+        : undefined;
+  return (
+    <Tooltip label={arn}>
+      <span>{href === undefined ? name : <To href={href}>{name}</To>}</span>
+    </Tooltip>
+  );
+}
