@@ -407,20 +407,17 @@ class Pool implements Executor, EnvironmentHost {
       return;
     }
     let running = 0;
-    let ready = 0;
-    let elapsedMs = 0;
+    let stuck = 0;
     for (const environment of group.environments) {
       running += environment.load;
-      if (!environment.starting && !environment.retiring) ready++;
-      elapsedMs = Math.max(elapsedMs, environment.elapsedMs(now));
+      if (environment.elapsedMs(now) > group.coldMs) stuck++;
     }
     const wanted = decideEnvironments({
       waiting: group.waiting.length,
       running,
       environments: group.environments.size,
-      ready,
+      stuck,
       averageMs: group.averageMs,
-      elapsedMs,
       coldMs: group.coldMs,
       parallelStarts: this.#parallelStarts,
     });

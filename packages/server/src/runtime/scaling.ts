@@ -6,12 +6,10 @@ export interface Demand {
   readonly running: number;
   /** Environments it has, those being started included. */
   readonly environments: number;
-  /** Those of them that can run something without being started first. */
-  readonly ready: number;
-  /** Handler time, ms; undefined while unknown. */
+  /** Those of them whose present run has lasted longer than a cold start takes. */
+  readonly stuck: number;
+  /** Handler time, ms; undefined before the first answer. */
   readonly averageMs: number | undefined;
-  /** The longest run under way has lasted so long, ms. */
-  readonly elapsedMs: number;
   /** What a cold start takes, ms. */
   readonly coldMs: number;
   /** Cold starts that make sense at the same time. */
@@ -19,20 +17,19 @@ export interface Demand {
 }
 
 /**
- * Another environment pays when the runs that wait would wait longer than it takes to start. Nothing is known of a
- * function that has not run yet, so it gets as many as can be started side by side, and more once it has shown
- * that it is slow.
+ * Another environment pays when the runs that wait would wait longer than it takes to start. One whose run lasts is
+ * not counted on. Of a function that has not answered yet nothing is known: it gets as many as can be started side
+ * by side, and more when those have shown that they last.
  */
 export function decideEnvironments(demand: Demand): number {
-  const { waiting, running, environments, coldMs } = demand;
+  const { waiting, running, environments, stuck, averageMs, coldMs, parallelStarts } = demand;
   if (waiting === 0) return environments;
-  // A run that lasts says more than an average of others.
-  const known = demand.averageMs ?? (demand.elapsedMs > 0 ? demand.elapsedMs : undefined);
-  const runMs = known === undefined ? undefined : Math.max(known, demand.elapsedMs);
   const atMost = waiting + running;
-  if (runMs === undefined) return Math.max(environments, Math.min(atMost, demand.parallelStarts));
-  const wanted = Math.ceil(((waiting + running) * runMs) / coldMs);
-  return Math.max(environments, demand.ready === 0 ? 1 : 0, Math.min(atMost, wanted));
+  const others =
+    averageMs === undefined
+      ? parallelStarts
+      : Math.max(1, Math.ceil(((waiting + running - stuck) * averageMs) / coldMs));
+  return Math.max(environments, Math.min(atMost, stuck + others));
 }
 
 /** Starts within which a function may crash without being slowed down. */
