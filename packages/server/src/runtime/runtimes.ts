@@ -80,12 +80,20 @@ function packagedNode(major: number): string | undefined {
   return undefined;
 }
 
+/** Every `node` that a shell would find here. */
+function nodesOnPath(): string[] {
+  const folders = new Set((process.env.PATH ?? '').split(':').filter((folder) => folder.startsWith('/')));
+  return [...folders].map((folder) => join(folder, 'node')).filter((file) => existsSync(file));
+}
+
 async function findNode(major: number): Promise<Runtime | undefined> {
   const own = Number.parseInt(process.versions.node, 10);
-  const candidates = own === major ? [] : [packagedNode(major)];
-  for (const file of candidates) {
-    const version = file === undefined ? undefined : await readVersion(file);
-    if (version !== undefined) return nodeRuntime(file as string, version, major);
+  if (own !== major) {
+    const packaged = packagedNode(major);
+    for (const file of [...(packaged === undefined ? [] : [packaged]), ...nodesOnPath()]) {
+      const version = await readVersion(file);
+      if (version?.startsWith(`${major}.`)) return nodeRuntime(file, version, major);
+    }
   }
   return own < OLDEST_NODE ? undefined : nodeRuntime(process.execPath, process.versions.node, major);
 }
