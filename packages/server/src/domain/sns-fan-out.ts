@@ -198,9 +198,11 @@ function planToQueue(
   const refusal = checkMessage(queue, fitting);
   if (refusal) return refused(refusal.error, refusal.message);
   const message = { ...fitting, messageId: newMessageId(context.ids) };
+  // The queue's five minutes of remembering ids must end with the topic's: what the topic took is never dropped here.
+  const now = queue.fifo ? publication.publishedAt : context.now;
   return {
     kind: 'effects',
-    effects: planSendToQueue(queue, message, context.now),
+    effects: planSendToQueue(queue, message, now),
     id: message.messageId,
   };
 }

@@ -196,7 +196,32 @@ export class Deliverer {
       this.#expect(first, now);
     }
     if (lane.more) this.#expect(lane, now);
-    else if (lane.taken === 0 && !lane.fetching && !lane.timer) this.#lanes.delete(lane.queue);
+    else if (lane.taken === 0 && !lane.fetching) this.#rest(lane);
+  }
+
+  /** Nothing is under way: the lane sleeps until its next delivery is due, or ends. */
+  #rest(lane: Lane): void {
+    if (this.#stopped) return;
+    const { store, clock, activity, log } = this.#deps;
+    const { timer } = lane;
+    const end = activity.begin();
+    store
+      .readNextDue(lane.queue)
+      .then((found) => {
+        const next = found.find(({ queue }) => queue === lane.queue);
+        // What was expected, not what was announced in the meantime.
+        if (timer && lane.timer === timer) {
+          timer.handle.cancel();
+          lane.timer = undefined;
+        }
+        if (next) this.#expect(lane, next.dueAt);
+        else if (lane.taken === 0 && !lane.fetching && !lane.timer) this.#lanes.delete(lane.queue);
+      })
+      .catch((error: unknown) => {
+        log.error({ err: error, queue: lane.queue }, 'looking for deliveries failed; it will be tried again');
+        this.#expect(lane, clock.now() + RETRY_MS);
+      })
+      .finally(end);
   }
 
   #run(lane: Lane, message: Message, view: View): void {
@@ -296,9 +321,10 @@ export class Deliverer {
     const { deliveryLog, clock } = this.#deps;
     const delivered = result.kind === 'delivered';
     const { topic, topicName } = view;
-    // Text messages without a topic are always written down: nothing else shows them.
-    if (delivered && topicName !== '' && !deliveryLog.wantsSuccess(topic, protocol as never)) return;
     const attributes = message.attributes as DeliveryAttributes;
+    // Text messages without a topic are always written down: nothing else shows them.
+    const wanted = attributes.type === 'Notification' && deliveryLog.wantsSuccess(topic, protocol);
+    if (delivered && topicName !== '' && !wanted) return;
     deliveryLog.report({
       topic,
       topicName,

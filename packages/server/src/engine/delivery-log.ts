@@ -4,7 +4,7 @@
  * Source: "Amazon SNS message delivery status"; the form of a line observed.
  */
 
-import type { SubscriptionRecord, TopicRecord } from '../domain/sns-topic.ts';
+import type { TopicRecord } from '../domain/sns-topic.ts';
 import { md5OfBody } from '../domain/sqs-message.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { LogSink } from '../runtime/executor.ts';
@@ -50,7 +50,7 @@ export class DeliveryLog {
     this.#stream = ids.uuid();
   }
 
-  wantsSuccess(topic: TopicRecord | undefined, protocol: SubscriptionRecord['protocol']): boolean {
+  wantsSuccess(topic: TopicRecord | undefined, protocol: string): boolean {
     const prefix = FEEDBACK_PREFIX[protocol];
     return prefix !== undefined && topic?.attributes[`${prefix}SuccessFeedbackRoleArn`] !== undefined;
   }

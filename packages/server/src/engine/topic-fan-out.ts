@@ -99,7 +99,15 @@ export class TopicFanOut {
         if (messages.length === 0) break;
         await this.#handOut(topicOfQueue(queue), messages);
       }
+      await this.#sleep(queue);
     } while (this.#busy.get(queue));
+  }
+
+  /** Until what is still held can be received. */
+  async #sleep(queue: string): Promise<void> {
+    const found = await this.#deps.store.readNextDue(queue);
+    const next = found.find((each) => each.queue === queue);
+    if (next && !this.#stopped) this.#wait(queue, next.dueAt);
   }
 
   /** The whole batch in one commit: two messages of a group must not change places. */
