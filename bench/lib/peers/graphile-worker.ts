@@ -4,8 +4,8 @@ import { Pool } from 'pg';
 import { type Job, runPeer } from './peer.ts';
 
 const CONCURRENCY = 24;
-/** Connections over which jobs are added: as many as there are callers, for the database to group their commits. */
-const ADDERS = 64;
+/** Connections over which jobs are added: enough for the database to group commits. */
+const ADDERS = 32;
 /** Its own logger writes a line for every job. */
 const logger = new Logger(() => (level, message) => {
   if (level === 'error') console.error(message);

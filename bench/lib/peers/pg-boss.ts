@@ -6,8 +6,8 @@ import { type Job, runPeer } from './peer.ts';
 const QUEUE = 'bench';
 const BATCH = 100;
 const FETCHERS = 4;
-/** Connections: as many as there are callers, for the database to group their commits. */
-const CONNECTIONS = 64;
+/** Connections: enough for the database to group commits; more of them only take turns on two cores. */
+const CONNECTIONS = 32;
 
 async function start(url: string): Promise<PgBoss> {
   const boss = new PgBoss({ connectionString: url, max: CONNECTIONS, useListenNotify: true });
