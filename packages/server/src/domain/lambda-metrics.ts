@@ -1,7 +1,8 @@
 /**
  * What invocations measure, under AWS's names. Samples are effects of the commit they belong to: they reconcile
- * with the journal at every instant. Source: "Types of metrics for Lambda functions"; third-party captures for
- * the samples of value 0 and for `AsyncEventsDropped`.
+ * with the journal at every instant. `Invocations`, and the samples of value 0 of `Errors` and `Throttles`, follow
+ * from the durations and are worked out when they are read (metric-catalogue.ts): a run costs few samples.
+ * Source: "Types of metrics for Lambda functions"; third-party captures for `AsyncEventsDropped`.
  */
 import type { Measure } from '../store/store.ts';
 import type { Outcome } from './invocation.ts';
@@ -10,7 +11,6 @@ import { formatSeries, measureValue } from './metric-series.ts';
 const NAMESPACE = 'AWS/Lambda';
 
 const UNITS = {
-  Invocations: 'Count',
   Errors: 'Count',
   Throttles: 'Count',
   Duration: 'Milliseconds',
@@ -46,7 +46,7 @@ function seriesOf(metric: LambdaMetric, functionArn: string): string {
 
 function sample(metric: LambdaMetric, functionArn: string, at: number, value: number): Measure {
   const spread = metric === 'Duration' || metric === 'AsyncEventAge';
-  return measureValue(seriesOf(metric, functionArn), at, value, { spread });
+  return measureValue(seriesOf(metric, functionArn), at, value, spread ? { spread: 'grid' } : undefined);
 }
 
 export function measureAccepted(functionArn: string, now: number): Measure {
@@ -59,15 +59,13 @@ export function measureAttempt(functionArn: string, outcome: Outcome, now: numbe
     case 'succeeded':
     case 'functionError': {
       const { startedAt, durationMs } = outcome.report;
-      return [
-        sample('Invocations', functionArn, startedAt, 1),
-        sample('Errors', functionArn, startedAt, outcome.kind === 'functionError' ? 1 : 0),
-        sample('Throttles', functionArn, startedAt, 0),
-        sample('Duration', functionArn, startedAt, durationMs),
-      ];
+      const duration = sample('Duration', functionArn, startedAt, durationMs);
+      return outcome.kind === 'succeeded'
+        ? [duration]
+        : [duration, sample('Errors', functionArn, startedAt, 1)];
     }
     case 'throttled':
-      return [sample('Errors', functionArn, now, 0), sample('Throttles', functionArn, now, 1)];
+      return [sample('Throttles', functionArn, now, 1)];
     case 'systemError':
     case 'gone':
       return [];

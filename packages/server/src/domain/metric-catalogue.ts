@@ -1,13 +1,36 @@
 /**
- * Metrics that AWS publishes under several sets of dimensions at once. Only the finest set is stored; the coarser
- * ones are added up when they are read, so one event costs one sample.
+ * Metrics that are not stored as they are read. AWS publishes Lambda's under several sets of dimensions at once:
+ * only the finest is stored, the coarser ones are added up. And some follow from others: every run has a duration,
+ * so the number of runs, and the samples of value 0 that AWS shows for runs without error, need no rows.
  */
+import type { Point } from '../store/store.ts';
 import { formatSeries, type MetricId, parseSeries, type SeriesId } from './metric-series.ts';
 
 /** Sets of dimensions that are sums of a finer one. Source: "Types of metrics for Lambda functions". */
 const COARSER: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'AWS/Lambda': [[], ['FunctionName'], ['FunctionName', 'Resource']],
 };
+
+interface Derivation {
+  readonly unit: string;
+  /** Metrics each of whose samples is one sample here too: of value 1, or of value 0. */
+  readonly ones?: string;
+  readonly zeros?: readonly string[];
+}
+
+const DERIVED: Readonly<Record<string, Readonly<Record<string, Derivation>>>> = {
+  'AWS/Lambda': {
+    Invocations: { unit: 'Count', ones: 'Duration' },
+    // A run or a throttle is a sample of both: 1 where it is one, else 0.
+    Errors: { unit: 'Count', zeros: ['Duration', 'Throttles'] },
+    Throttles: { unit: 'Count', zeros: ['Duration'] },
+  },
+};
+
+export function derivationOf(metric: MetricId): Derivation | undefined {
+  const byName = DERIVED[metric.namespace];
+  return byName && Object.hasOwn(byName, metric.name) ? byName[metric.name] : undefined;
+}
 
 export interface ListedMetric extends MetricId {
   /** Start of its newest point, epoch ms. */
@@ -33,7 +56,41 @@ export function seriesOf(metric: MetricId, stored: readonly SeriesId[]): Map<str
   return found;
 }
 
-/** Every metric there is, the coarser ones included, each once. */
+/** The points of a derived metric. @param own its stored samples; @param sources points of what it follows from */
+export function derivePoints(
+  metric: MetricId,
+  own: readonly Point[],
+  sources: ReadonlyMap<string, readonly Point[]>,
+): Point[] {
+  const derivation = derivationOf(metric);
+  if (!derivation) return [...own];
+  const points = new Map<number, Point>();
+  const add = (at: number, value: number, count: number) => {
+    if (count <= 0) return;
+    const known = points.get(at) ?? { at, count: 0, sum: 0, min: value, max: value, spread: [] };
+    points.set(at, {
+      at,
+      count: known.count + count,
+      sum: known.sum + value * count,
+      min: Math.min(known.min, value),
+      max: Math.max(known.max, value),
+      spread: [...known.spread, [value, count] as const].sort(([a], [b]) => a - b),
+    });
+  };
+  for (const { at, count } of own) add(at, 1, count);
+  for (const { at, count } of sources.get(derivation.ones ?? '') ?? []) add(at, 1, count);
+  // A run that failed has a sample of its own already.
+  const ownAt = new Map(own.map(({ at, count }) => [at, count]));
+  for (const name of derivation.zeros ?? []) {
+    for (const { at, count } of sources.get(name) ?? []) {
+      const taken = name === 'Duration' && metric.name === 'Errors' ? (ownAt.get(at) ?? 0) : 0;
+      add(at, 0, count - taken);
+    }
+  }
+  return [...points.values()].sort((a, b) => a.at - b.at);
+}
+
+/** Every metric there is, coarser and derived ones included, each once. */
 export function listMetrics(stored: readonly { series: string; lastAt: number }[]): ListedMetric[] {
   const metrics = new Map<string, ListedMetric>();
   const add = (metric: MetricId, lastAt: number) => {
@@ -45,11 +102,16 @@ export function listMetrics(stored: readonly { series: string; lastAt: number }[
     const parsed = parseSeries(series);
     if (!parsed) continue;
     const { namespace, name, dimensions } = parsed;
-    add({ namespace, name, dimensions }, lastAt);
-    for (const set of COARSER[namespace] ?? []) {
-      if (!set.every((key) => Object.hasOwn(dimensions, key))) continue;
-      const kept = Object.fromEntries(set.map((key) => [key, dimensions[key] as string]));
-      add({ namespace, name, dimensions: kept }, lastAt);
+    const derived = Object.entries(DERIVED[namespace] ?? {}).filter(
+      ([, { ones, zeros }]) => ones === name || zeros?.includes(name),
+    );
+    for (const each of [name, ...derived.map(([other]) => other)]) {
+      add({ namespace, name: each, dimensions }, lastAt);
+      for (const set of COARSER[namespace] ?? []) {
+        if (!set.every((key) => Object.hasOwn(dimensions, key))) continue;
+        const kept = Object.fromEntries(set.map((key) => [key, dimensions[key] as string]));
+        add({ namespace, name: each, dimensions: kept }, lastAt);
+      }
     }
   }
   return [...metrics.values()];

@@ -1,10 +1,59 @@
-/** Metrics as queries name them, read from the store: one series each, with what had to be chosen on the way. */
-import { seriesOf } from '../domain/metric-catalogue.ts';
+/** Metrics read from the store, derived ones worked out; and as queries name them: one series each. */
+import { derivationOf, derivePoints, seriesOf } from '../domain/metric-catalogue.ts';
 import type { Series } from '../domain/metric-math.ts';
 import type { MetricQuery } from '../domain/metric-query.ts';
-import { parseSeries, type SeriesId, seriesPrefix } from '../domain/metric-series.ts';
+import { type MetricId, parseSeries, type SeriesId, seriesPrefix } from '../domain/metric-series.ts';
 import { parseStatistic } from '../domain/metric-statistics.ts';
-import type { Store } from '../store/store.ts';
+import type { Point, PointQuery, Store } from '../store/store.ts';
+
+type Range = Omit<PointQuery, 'series'>;
+
+/** Points of a metric for each unit it has, sorted by unit. @param unit only this one */
+export async function readByUnit(
+  store: Store,
+  metric: MetricId,
+  range: Range,
+  unit?: string,
+): Promise<[unit: string, points: Point[]][]> {
+  const derivation = derivationOf(metric);
+  const byUnit = await findSeries(store, metric);
+  if (derivation) {
+    if (unit !== undefined && unit !== derivation.unit) return [];
+    const sources = new Map<string, readonly Point[]>();
+    for (const name of [derivation.ones, ...(derivation.zeros ?? [])]) {
+      if (name === undefined) continue;
+      const series = [...(await findSeries(store, { ...metric, name })).values()].flat();
+      sources.set(name, await store.readPoints({ ...range, spread: false, series }));
+    }
+    const own = await store.readPoints({
+      ...range,
+      spread: false,
+      series: byUnit.get(derivation.unit) ?? [],
+    });
+    const points = derivePoints(metric, own, sources);
+    return points.length > 0 ? [[derivation.unit, points]] : [];
+  }
+  const wanted = [...byUnit].filter(([found]) => unit === undefined || found === unit);
+  wanted.sort(([a], [b]) => (a < b ? -1 : 1));
+  return Promise.all(
+    wanted.map(
+      async ([found, series]): Promise<[string, Point[]]> => [
+        found,
+        await store.readPoints({ ...range, series }),
+      ],
+    ),
+  );
+}
+
+/** Series of a metric by unit. */
+async function findSeries(store: Store, metric: MetricId): Promise<Map<string, string[]>> {
+  const listed = await store.listSeries(seriesPrefix(metric.namespace, metric.name));
+  const stored = listed.map(({ series }) => parseSeries(series));
+  return seriesOf(
+    metric,
+    stored.filter((id): id is SeriesId => id !== undefined),
+  );
+}
 
 export interface ReadMetric {
   readonly series: Series;
@@ -21,35 +70,25 @@ export async function readMetric(
 ): Promise<ReadMetric> {
   const { source } = query;
   if (source.kind !== 'metric') throw new Error(`${query.id} is an expression`);
-  const listed = await store.listSeries(seriesPrefix(source.metric.namespace, source.metric.name));
-  const stored = listed
-    .map(({ series }) => parseSeries(series))
-    .filter((id): id is SeriesId => id !== undefined);
-  const byUnit = [...seriesOf(source.metric, stored)]
-    .filter(([unit]) => source.unit === undefined || unit === source.unit)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
   const statistic = parseStatistic(source.stat);
+  if (!statistic) throw new Error(`${source.stat} is not a statistic`);
   const periodMs = (query.period ?? 60) * 1000;
+  const byUnit = await readByUnit(
+    store,
+    source.metric,
+    { periodMs, ...range, spread: statistic.needsSpread },
+    source.unit,
+  );
   const points = new Map<number, number>();
   const samples = new Map<number, number>();
-  const [chosen] = byUnit;
-  if (chosen && statistic) {
-    const found = await store.readPoints({
-      series: chosen[1],
-      periodMs,
-      ...range,
-      spread: statistic.needsSpread,
-    });
-    for (const point of found) {
-      const value = statistic.of(point);
-      if (value === undefined) continue;
-      points.set(point.at, value);
-      samples.set(point.at, point.count);
-    }
+  for (const point of byUnit[0]?.[1] ?? []) {
+    const value = statistic.of(point);
+    if (value === undefined) continue;
+    points.set(point.at, value);
+    samples.set(point.at, point.count);
   }
-  const label = query.label ?? source.metric.name;
   return {
-    series: { id: query.id, label, periodMs, points },
+    series: { id: query.id, label: query.label ?? source.metric.name, periodMs, points },
     samples,
     units: byUnit.length > 1 ? byUnit.map(([unit]) => unit) : undefined,
   };

@@ -52,7 +52,7 @@ export function createObservation(deps: ObservationDeps): Observation {
   });
   const taps = new LogTaps({
     ...deps,
-    planSample: ({ value, ...id }, at) => [measureValue(formatSeries(id), at, value, { spread: true })],
+    planSample: ({ value, ...id }, at) => [measureValue(formatSeries(id), at, value, { spread: 'digits' })],
   });
   const loops = [queues, alarms];
   return {

@@ -17,15 +17,20 @@ export interface FoldedPoint {
 /** The points of one transaction. */
 export class PointBatch {
   readonly folded = new Map<string, FoldedPoint>();
+  /** The point each series was last added to: mostly the next sample belongs there too. */
+  readonly #last = new Map<string, FoldedPoint>();
 
   add(measure: Measure): void {
     const at = measure.at - (measure.at % measure.periodMs);
-    const key = `${at}/${measure.periodMs}/${measure.series}`;
-    let point = this.folded.get(key);
+    const last = this.#last.get(measure.series);
+    const same = last?.at === at && last.periodMs === measure.periodMs;
+    const key = same ? '' : `${at}/${measure.periodMs}/${measure.series}`;
+    let point = same ? last : this.folded.get(key);
     if (!point) {
       const { series, periodMs, count, sum, min, max } = measure;
       point = { series, periodMs, at, count, sum, min, max };
       this.folded.set(key, point);
+      this.#last.set(series, point);
     } else {
       point.count += measure.count;
       point.sum += measure.sum;

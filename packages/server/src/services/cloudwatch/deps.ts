@@ -1,7 +1,5 @@
 /** What the operations of CloudWatch stand on, and what several of them share. */
 import type { Dimension } from '@aws-sdk/client-cloudwatch';
-import { seriesOf } from '../../domain/metric-catalogue.ts';
-import { type MetricId, parseSeries, type SeriesId, seriesPrefix } from '../../domain/metric-series.ts';
 import type { AlarmEvaluator } from '../../engine/alarm-evaluator.ts';
 import type { MetricBuffer } from '../../engine/metric-buffer.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -43,18 +41,6 @@ export function toMs(timestamp: unknown): number {
 /** The SDK's types say Date; the wire takes seconds. */
 export function fromMs(ms: number): Date {
   return (ms / 1000) as unknown as Date;
-}
-
-/** Series of a metric by unit, sorted by unit. */
-export async function findSeries(
-  store: Store,
-  metric: MetricId,
-): Promise<[unit: string, series: string[]][]> {
-  const listed = await store.listSeries(seriesPrefix(metric.namespace, metric.name));
-  const parsed = listed
-    .map(({ series }) => parseSeries(series))
-    .filter((id): id is SeriesId => id !== undefined);
-  return [...seriesOf(metric, parsed)].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Tokens name the place in a list; anything else is refused. */

@@ -104,6 +104,11 @@ function encodeEffect(out: Cell[], effect: Effect, puts: Map<Effect, string>, se
       const known = series.get(effect.series);
       if (known === undefined) series.set(effect.series, series.size);
       out.push('measure', known ?? effect.series, effect.at, effect.periodMs);
+      // Most measures are single samples, and those say everything with their value.
+      if (effect.count === 1) {
+        out.push(1, effect.sum, effect.spread?.[0]?.[0] ?? null);
+        break;
+      }
       out.push(effect.count, effect.sum, effect.min, effect.max, effect.spread?.length ?? 0);
       for (const [value, count] of effect.spread ?? []) out.push(value, count);
       break;
@@ -279,7 +284,14 @@ function decodeEffect(c: Cursor): StoredEffect {
       };
     case 'measure': {
       const head = { kind, series: c.name(), at: c.number(), periodMs: c.number() };
-      const folded = { count: c.number(), sum: c.number(), min: c.number(), max: c.number() };
+      const count = c.number();
+      if (count === 1) {
+        const value = c.number();
+        const kept = c.numberOrNull();
+        const spread: readonly [number, number][] = kept === null ? [] : [[kept, 1]];
+        return { ...head, count, sum: value, min: value, max: value, spread };
+      }
+      const folded = { count, sum: c.number(), min: c.number(), max: c.number() };
       const spread: [number, number][] = [];
       for (let left = c.number(); left > 0; left--) spread.push([c.number(), c.number()]);
       return { ...head, ...folded, spread };

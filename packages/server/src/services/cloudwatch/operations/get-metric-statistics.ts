@@ -7,11 +7,11 @@ import type {
 } from '@aws-sdk/client-cloudwatch';
 import { parseStatistic, type Statistic } from '../../../domain/metric-statistics.ts';
 import { checkPeriod, roundStart } from '../../../domain/metric-time.ts';
+import { readByUnit } from '../../../engine/metric-reader.ts';
 import type { Handler } from '../../../protocol/operation.ts';
 import {
   type CloudWatchDeps,
   dimensionsOf,
-  findSeries,
   fromMs,
   invalidCombination,
   invalidValue,
@@ -56,18 +56,14 @@ export function getMetricStatistics(
       name: input.MetricName as string,
       dimensions: dimensionsOf(input.Dimensions),
     };
-    const units = (await findSeries(deps.store, metric)).filter(
-      ([unit]) => input.Unit === undefined || unit === input.Unit,
-    );
+    const range = {
+      periodMs: period * 1000,
+      from: roundStart(start, period, deps.clock.now()),
+      to: end,
+      spread: statistics.some(({ needsSpread }) => needsSpread),
+    };
     const datapoints: Datapoint[] = [];
-    for (const [unit, series] of units) {
-      const found = await deps.store.readPoints({
-        series,
-        periodMs: period * 1000,
-        from: roundStart(start, period, deps.clock.now()),
-        to: end,
-        spread: statistics.some(({ needsSpread }) => needsSpread),
-      });
+    for (const [unit, found] of await readByUnit(deps.store, metric, range, input.Unit)) {
       for (const point of found) {
         datapoints.push({
           Timestamp: fromMs(point.at),

@@ -14,8 +14,7 @@ export function listMetrics(deps: CloudWatchDeps): Handler<ListMetricsInput, Lis
     await deps.metrics.flush();
     const start = pageFrom(input.NextToken);
     const oldest = deps.clock.now() - (input.RecentlyActive ? RECENT_MS : LISTED_MS);
-    const prefix =
-      input.Namespace === undefined ? seriesPrefix() : seriesPrefix(input.Namespace, input.MetricName);
+    const prefix = seriesPrefix(input.Namespace);
     const found = listCatalogue(await deps.store.listSeries(prefix)).filter(
       ({ name, dimensions, lastAt }) =>
         lastAt >= oldest &&

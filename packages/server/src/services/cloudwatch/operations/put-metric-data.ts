@@ -88,6 +88,6 @@ function toMeasures(namespace: string, datum: MetricDatum, member: string, now: 
   }
   const samples = values ?? [value as number];
   return samples.map((sample, index) =>
-    measureValue(series, at, sample, { count: counts?.[index] ?? 1, periodMs, spread: true }),
+    measureValue(series, at, sample, { count: counts?.[index] ?? 1, periodMs, spread: 'digits' }),
   );
 }
