@@ -36,6 +36,7 @@ import {
   SLOW_RUN_MS,
 } from './frames.ts';
 import type { Job } from './job.ts';
+import { Lane } from './lane.ts';
 import { type Launcher, NoBootstrap } from './launcher.ts';
 import {
   type Ending,
@@ -46,7 +47,6 @@ import {
   formatStreamName,
 } from './log-lines.ts';
 import { Output } from './output.ts';
-import { FIRST_PACE, nextPace, type Pace } from './prefetch.ts';
 import { formatRuntimeVersionArn, type Runtime } from './runtimes.ts';
 import type { Session } from './session.ts';
 import { endStragglers } from './stragglers.ts';
@@ -125,15 +125,9 @@ export class Environment {
   #folder: string | undefined;
   #state: State = 'starting';
   #session: Session | undefined;
-  /** Sent and not ended, in order; the first one runs, or is about to. */
-  #inflight: Job[] = [];
+  readonly #lane: Lane;
   #finished: Finished[] = [];
   #settling = false;
-  #sequence = 0;
-  /** By the present process. */
-  #answeredRuns = 0;
-  #epoch = 0;
-  #pace: Pace = FIRST_PACE;
   #launchedAt = 0;
   #initError: Failure | undefined;
   #initMs: number | undefined;
@@ -152,9 +146,10 @@ export class Environment {
     this.id = deps.ids.uuid().replaceAll('-', '');
     this.logStream = formatStreamName(deps.clock.now(), spec.version, this.id);
     this.#output = new Output(spec, this.logStream, deps.clock, deps.logSink);
+    this.#lane = new Lane(spec.timeoutMs);
     this.#watch = new TimeoutWatch(
       spec.timeoutMs,
-      () => this.#inflight[0]?.begunAt || undefined,
+      () => this.#lane.begunAt,
       () => this.#onTimeout(),
     );
     void this.#start();
@@ -172,7 +167,7 @@ export class Environment {
   get idle(): boolean {
     return (
       (this.#state === 'ready' || this.#state === 'reset') &&
-      this.#inflight.length === 0 &&
+      this.#lane.length === 0 &&
       this.#finished.length === 0
     );
   }
@@ -188,16 +183,16 @@ export class Environment {
   /** Runs that may be handed over now. */
   get room(): number {
     if (this.#retiring) return 0;
-    if (this.#state === 'reset') return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
+    if (this.#state === 'reset') return this.#lane.length + this.#finished.length === 0 ? 1 : 0;
     if (this.#state !== 'ready' || !this.#session) return 0;
-    const { window } = this.#pace;
+    const { window } = this.#lane;
     // One at a time: the next one begins when all that the last one wrote has been read.
     if (window === 1 || this.#output.writesRaw || !this.#session.prefetches) {
-      return this.#inflight.length + this.#finished.length === 0 ? 1 : 0;
+      return this.#lane.length + this.#finished.length === 0 ? 1 : 0;
     }
     // Behind a run that lasts nothing may be put: the process would forget it.
-    if (this.#inflight.length > 0 && this.elapsedMs(performance.now()) > SLOW_RUN_MS / 2) return 0;
-    return Math.max(0, window - this.#inflight.length);
+    if (this.#lane.length > 0 && this.elapsedMs(performance.now()) > SLOW_RUN_MS / 2) return 0;
+    return Math.max(0, window - this.#lane.length);
   }
 
   /** The next run must bring a process up. */
@@ -207,13 +202,13 @@ export class Environment {
 
   /** How long the run under way has lasted, ms; 0 without one. */
   elapsedMs(now: number): number {
-    const begunAt = this.#inflight[0]?.begunAt ?? 0;
-    return begunAt === 0 ? 0 : now - begunAt;
+    const { begunAt } = this.#lane;
+    return begunAt === undefined ? 0 : now - begunAt;
   }
 
   /** Runs handed over and not ended. */
   get load(): number {
-    return this.#inflight.length;
+    return this.#lane.length;
   }
 
   /** Hands runs over, at most `room`. */
@@ -221,7 +216,7 @@ export class Environment {
     if (jobs.length === 0) return;
     if (this.#state === 'reset') {
       const job = jobs[0] as Job;
-      this.#inflight.push(job);
+      this.#lane.add([job]);
       this.#setBusy(true);
       job.revived = true;
       this.#begin(job);
@@ -229,16 +224,16 @@ export class Environment {
       void this.#launch();
       return;
     }
-    for (const job of jobs) this.#inflight.push(job);
+    this.#lane.add(jobs);
     this.#setBusy(true);
     this.#send(jobs);
   }
 
   /** The run's caller has gone. A run that has not begun is answered; the process of one that has is killed. */
   abort(job: Job): void {
-    if (!this.#inflight.includes(job)) return;
+    if (!this.#lane.includes(job)) return;
     job.aborted = true;
-    if (this.#inflight[0] === job) this.#kill('abort');
+    if (this.#lane.head === job) this.#kill('abort');
   }
 
   /** Ends it when it has nothing to do any more; at once if that is now. */
@@ -251,9 +246,8 @@ export class Environment {
   /** Ends it now. Runs that have not begun are given back; the one under way is a system error. */
   end(): void {
     if (this.#state === 'ended') return;
-    const jobs = this.#inflight;
+    const jobs = this.#lane.takeBack(0);
     const finished = this.#finished;
-    this.#inflight = [];
     this.#finished = [];
     this.#state = 'ended';
     this.#retiring = true;
@@ -277,12 +271,12 @@ export class Environment {
 
   /** Looks after the run under way; called every few milliseconds while there is one. `now` is performance.now(). */
   tick(now: number): void {
-    const head = this.#inflight[0];
+    const head = this.#lane.head;
     if (!head || head.begunAt === 0) return;
-    if (this.#inflight.length > 1 && now - head.begunAt > SLOW_RUN_MS + FORGET_MARGIN_MS) {
+    if (this.#lane.length > 1 && now - head.begunAt > SLOW_RUN_MS + FORGET_MARGIN_MS) {
       const begunAt = head.begunAt;
       this.#deps.afterTurns(() => {
-        if (this.#inflight[0] === head && head.begunAt === begunAt) this.#takeBack();
+        if (this.#lane.head === head && head.begunAt === begunAt) this.#takeBack();
       });
     }
     if (now >= this.#nextMemoryLook) this.#lookAtMemory(now);
@@ -302,9 +296,7 @@ export class Environment {
     this.#launchedAt = performance.now();
     this.#initError = undefined;
     this.#killedFor = undefined;
-    this.#sequence = 0;
-    this.#answeredRuns = 0;
-    this.#epoch = 0;
+    this.#lane.restart();
     let session: Session;
     try {
       const nonce = this.#deps.random.bytes(8);
@@ -349,17 +341,15 @@ export class Environment {
     if (this.#state === 'ended') return;
     this.#deps.log.error({ err: error, function: this.spec.arn }, 'no process for a function');
     const message = `No process could be started for ${this.spec.name}: ${error.message}`;
-    const jobs = this.#inflight;
-    this.#inflight = [];
-    for (const job of jobs) job.answer({ kind: 'systemError', message });
+    for (const job of this.#lane.takeBack(0)) job.answer({ kind: 'systemError', message });
     this.end();
     this.#host.onUnlaunchable(this, message);
   }
 
   #onNoBootstrap(): void {
-    const job = this.#inflight[0];
+    const job = this.#lane.head;
     if (this.#state === 'reviving' && job) {
-      this.#inflight = [];
+      this.#lane.shift();
       this.#finishWith(job, noBootstrap(job.request.requestId), {
         status: 'error',
         errorType: 'Runtime.InvalidEntrypoint',
@@ -379,7 +369,7 @@ export class Environment {
   #onReady(): void {
     clearTimeout(this.#initWatch);
     const initMs = performance.now() - this.#launchedAt;
-    const reviving = this.#state === 'reviving' ? this.#inflight[0] : undefined;
+    const reviving = this.#state === 'reviving' ? this.#lane.head : undefined;
     this.#state = 'ready';
     if (reviving) this.#send([reviving]);
     else {
@@ -396,23 +386,7 @@ export class Environment {
   // --- Runs -------------------------------------------------------------------------------------------
 
   #send(jobs: readonly Job[]): void {
-    const now = performance.now();
-    const frames = jobs.map((job) => {
-      job.sequence = ++this.#sequence;
-      const spentMs = job.begunAt > 0 ? now - job.begunAt : 0;
-      const { request } = job;
-      return {
-        sequence: job.sequence,
-        epoch: this.#epoch,
-        timeoutMs: Math.max(0, Math.round(this.spec.timeoutMs - spentMs)),
-        requestId: request.requestId,
-        invokedFunctionArn: request.invokedFunctionArn,
-        traceHeader: request.traceHeader ?? '',
-        clientContext: request.clientContext ?? '',
-        payload: request.payload,
-      };
-    });
-    this.#session?.sendRuns(frames);
+    this.#session?.sendRuns(this.#lane.frames(jobs));
   }
 
   #begin(job: Job): void {
@@ -441,7 +415,7 @@ export class Environment {
         this.#endAfterInitError();
         return;
       case BEGIN: {
-        const head = this.#inflight[0];
+        const head = this.#lane.head;
         if (head?.sequence === frame.sequence) this.#begin(head);
         return;
       }
@@ -455,8 +429,8 @@ export class Environment {
   }
 
   #onEnd(frame: Extract<ProcessFrame, { type: typeof END }>): void {
-    const job = this.#inflight[0];
-    if (!job || job.sequence !== frame.sequence) {
+    const job = this.#lane.answer(frame.sequence);
+    if (!job) {
       this.#deps.log.warn(
         { environment: this.id, sequence: frame.sequence },
         'a function process answered out of turn',
@@ -465,8 +439,6 @@ export class Environment {
       this.#session?.process.kill();
       return;
     }
-    this.#inflight.shift();
-    this.#answeredRuns++;
     this.#notePeak(frame.rssKb);
     const { flags } = frame;
     // A run that had to bring its process up pays for that.
@@ -479,21 +451,21 @@ export class Environment {
     }
     this.lastUsedAt = performance.now();
     if (flags & END_FORGETS) {
-      this.#epoch++;
+      this.#lane.forget();
       this.#takeBack(0);
     }
     if (flags & END_EXITS) {
       this.#state = 'dying';
       return;
     }
-    const next = this.#inflight[0];
+    const next = this.#lane.head;
     if (next && flags & END_NEXT_BEGINS) this.#begin(next);
     if (this.room > 0) this.#host.onRoom(this);
   }
 
   #onForgot(): void {
-    this.#epoch++;
-    const announced = this.#inflight[0];
+    this.#lane.forget();
+    const announced = this.#lane.head;
     if (announced && announced.begunAt > 0) {
       this.#initMs = announced.initMs;
       this.#output.unbegin(announced);
@@ -504,7 +476,7 @@ export class Environment {
 
   /** Runs beyond the first `keep` will not begin in this process: the process has promised to forget them. */
   #takeBack(keep = 1): void {
-    const jobs = this.#inflight.splice(keep);
+    const jobs = this.#lane.takeBack(keep);
     if (jobs.length > 0) this.#host.onReturned(jobs);
   }
 
@@ -533,9 +505,9 @@ export class Environment {
     for (const done of finished) {
       this.#answer(done);
       // Only now: what it wrote behind our back has been seen.
-      this.#pace = nextPace(this.#pace, done.durationMs);
+      this.#lane.notePace(done.durationMs);
     }
-    if (this.#inflight.length === 0) {
+    if (this.#lane.length === 0) {
       this.#output.own(undefined);
       if (this.#state !== 'ended') this.#setBusy(false);
     }
@@ -554,20 +526,19 @@ export class Environment {
 
   /** The run of a number; what a process says before its first belongs to the run that brought it up. */
   #find(sequence: number): Job | undefined {
-    if (sequence === 0) return this.#state === 'reviving' ? this.#inflight[0] : undefined;
-    for (const job of this.#inflight) if (job.sequence === sequence) return job;
-    for (const { job } of this.#finished) if (job.sequence === sequence) return job;
-    return undefined;
+    if (sequence === 0) return this.#state === 'reviving' ? this.#lane.head : undefined;
+    const found = this.#lane.find(sequence);
+    return found ?? this.#finished.find(({ job }) => job.sequence === sequence)?.job;
   }
 
   // --- Watching and dying -----------------------------------------------------------------------------
 
   #onTimeout(): void {
-    const head = this.#inflight[0];
+    const head = this.#lane.head;
     // Its answer may be here already, unread.
     this.#deps.afterTurns(() => {
-      if (this.#inflight[0] === head) this.#kill('timeout');
-      else if (this.#inflight[0]?.begunAt) this.#watch.arm();
+      if (this.#lane.head === head) this.#kill('timeout');
+      else if (this.#lane.head?.begunAt) this.#watch.arm();
     });
   }
 
@@ -599,7 +570,7 @@ export class Environment {
 
   /** Timed out before there was a process. */
   #onStillborn(reason: 'timeout' | 'memory' | 'abort'): void {
-    const job = this.#inflight.shift();
+    const job = this.#lane.shift();
     if (job) this.#finishDead(job, reason, { code: null, signal: 'SIGKILL' });
     this.#state = 'dying';
     this.end();
@@ -613,14 +584,15 @@ export class Environment {
     session.close();
     void this.#endStragglers();
     const reason = this.#killedFor;
-    if (reason !== 'abort') this.#host.onDied(this, performance.now() - this.#launchedAt, this.#answeredRuns);
+    if (reason !== 'abort')
+      this.#host.onDied(this, performance.now() - this.#launchedAt, this.#lane.answered);
     if (this.#state === 'starting') {
       this.#onInitFailed(exit, reason === 'timeout');
       return;
     }
-    const head = this.#inflight[0];
+    const head = this.#lane.head;
     if (head && head.begunAt > 0) {
-      this.#inflight.shift();
+      this.#lane.shift();
       if (this.#state === 'reviving' && this.#initError && !reason)
         this.#finishReviveError(head, this.#initError);
       else this.#finishDead(head, reason, exit);
@@ -663,7 +635,6 @@ export class Environment {
   #becomeReset(): void {
     if (this.#state === 'ended') return;
     this.#state = 'reset';
-    this.#pace = FIRST_PACE;
     this.#takeBack(0);
     if (this.#finished.length > 0) return;
     this.#setBusy(false);

@@ -258,13 +258,15 @@ export class Launcher {
 
   /** Never rejects: without it the next cold start takes longer, that is all. */
   async #startSpare(command: readonly string[]): Promise<Spare | undefined> {
+    let folder: string | undefined;
     try {
       const isolation = await this.#options.isolation;
-      const folder = await this.#makeFolder();
+      folder = await this.#makeFolder();
       const process = await this.#start(isolation.wrap(command, join(folder, TMP)), '/', BARE_ENVIRONMENT);
       return { process, folder };
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'no process could be started ahead');
+      if (!this.#stopped) this.#options.log.warn({ err: error }, 'no process could be started ahead');
+      if (folder !== undefined) this.#removeFolder(folder);
       return undefined;
     }
   }

@@ -13,6 +13,7 @@ import type { Random } from '../platform/random.ts';
 import { Environment, type EnvironmentDeps, type EnvironmentHost } from './environment.ts';
 import type { Capacity, CodeStore, Executor, ExecutorState, LogSink, RunOptions } from './executor.ts';
 import type { Credentials } from './function-environment.ts';
+import { createGroup, enqueue, type Group, keyOf, take } from './group.ts';
 import { type Isolation, type IsolationTier, probeIsolation } from './isolation.ts';
 import { Job } from './job.ts';
 import { Launcher } from './launcher.ts';
@@ -61,8 +62,6 @@ const IDLE_MS = 5 * 60_000;
 const INIT_TIMEOUT_MS = 10_000;
 const REAP_EVERY_MS = 10_000;
 const TICK_MS = 15;
-/** Assumed until a cold start of the function has been seen. */
-const ASSUMED_COLD_MS = 60;
 /** An environment may serve its function so long while others have none. */
 const QUANTUM_MS = 250;
 /** What an environment needs at the least, for the memory budget of urgent runs. */
@@ -70,22 +69,6 @@ const ENVIRONMENT_BYTES = 64 * 1024 * 1024;
 /** A process that dies within this has died young. */
 const YOUNG_MS = 2_000;
 const WEIGHT = 0.2;
-
-/** One version of a function in one revision. */
-interface Group {
-  readonly key: string;
-  readonly spec: FunctionSpec;
-  readonly environments: Set<Environment>;
-  /** Runs that have not begun; urgent ones first, else in order of arrival. */
-  waiting: Job[];
-  runtime: Runtime | 'unknown' | 'missing';
-  averageMs: number | undefined;
-  coldMs: number;
-  crashes: number;
-  /** performance.now() before which no process is started. */
-  notBefore: number;
-  pause: NodeJS.Timeout | undefined;
-}
 
 interface Concurrency {
   limit: number | undefined;
@@ -490,18 +473,7 @@ class Pool implements Executor, EnvironmentHost {
     const key = keyOf(spec);
     let group = this.#groups.get(key);
     if (!group) {
-      group = {
-        key,
-        spec,
-        environments: new Set(),
-        waiting: [],
-        runtime: 'unknown',
-        averageMs: undefined,
-        coldMs: ASSUMED_COLD_MS,
-        crashes: 0,
-        notBefore: 0,
-        pause: undefined,
-      };
+      group = createGroup(spec);
       this.#groups.set(key, group);
       void this.#resolveRuntime(group);
     }
@@ -571,21 +543,3 @@ class Pool implements Executor, EnvironmentHost {
 }
 
 const GIVEN_UP: Outcome = { kind: 'systemError', message: 'The run was given up.' };
-
-function keyOf(spec: FunctionSpec): string {
-  return `${spec.arn}|${spec.version}|${spec.revisionId}`;
-}
-
-function enqueue(group: Group, job: Job): void {
-  if (!job.urgent) {
-    group.waiting.push(job);
-    return;
-  }
-  const index = group.waiting.findIndex((other) => !other.urgent);
-  if (index === -1) group.waiting.push(job);
-  else group.waiting.splice(index, 0, job);
-}
-
-function take(group: Group, count: number): Job[] {
-  return group.waiting.splice(0, count);
-}
