@@ -29,6 +29,12 @@ export interface Config {
   readonly smsWebhook?: string;
   /** `reset` works on the real clock too. */
   readonly allowReset: boolean;
+  /** Requests may bring a fault along (`x-redrive-fault`) on the real clock too. */
+  readonly allowFaults?: boolean;
+  /** Repeats ids and choices; for scenarios, not for secrets. */
+  readonly seed?: number;
+  /** Where a virtual clock begins on an empty store, epoch ms; now when absent. */
+  readonly startAt?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -57,6 +63,9 @@ export interface Flags {
   smsWebhook?: string;
   logLevel?: string;
   allowReset?: boolean;
+  allowFaults?: boolean;
+  seed?: string;
+  startAt?: string;
 }
 
 export const FLAGS: readonly FlagSpec[] = [
@@ -150,6 +159,26 @@ export const FLAGS: readonly FlagSpec[] = [
     default: 'off',
     meaning: 'let the control API wipe everything on the real clock too',
   },
+  {
+    name: 'allowFaults',
+    flag: 'allow-faults',
+    default: 'off',
+    meaning: 'let requests bring a fault along (x-redrive-fault) on the real clock too',
+  },
+  {
+    name: 'seed',
+    flag: 'seed',
+    placeholder: 'N',
+    default: 'chance',
+    meaning: 'repeat ids and choices, for tests on a virtual clock',
+  },
+  {
+    name: 'startAt',
+    flag: 'start-at',
+    placeholder: 'TIME',
+    default: 'now',
+    meaning: 'where a virtual clock begins: 2026-01-31T12:00:00Z',
+  },
 ];
 
 export type ConfigResult =
@@ -208,9 +237,20 @@ export function readConfig(
     }
     return value;
   };
-  const { value: resetText, label: resetLabel } = read('allowReset');
-  if (resetText !== undefined && !['true', 'false', '1', '0'].includes(resetText)) {
-    problems.push(`${resetLabel}: expected true or false, found '${resetText}'`);
+  const flag = (name: 'allowReset' | 'allowFaults'): boolean => {
+    const { value, label } = read(name);
+    if (value !== undefined && !['true', 'false', '1', '0'].includes(value)) {
+      problems.push(`${label}: expected true or false, found '${value}'`);
+    }
+    return flags[name] ?? (value === 'true' || value === '1');
+  };
+  const seed = text('seed', '', /^\d{1,15}$/, 'a whole number');
+  const startText = read('startAt').value;
+  const startAt = startText === undefined ? undefined : Date.parse(startText);
+  if (Number.isNaN(startAt)) {
+    problems.push(
+      `${read('startAt').label}: expected a time such as 2026-01-31T12:00:00Z, found '${startText}'`,
+    );
   }
   const config: Config = {
     host,
@@ -225,7 +265,10 @@ export function readConfig(
     smtpUrl: url('smtp', ['smtp', 'smtps']),
     mailFrom: read('mailFrom').value,
     smsWebhook: url('smsWebhook', ['http', 'https']),
-    allowReset: flags.allowReset ?? (resetText === 'true' || resetText === '1'),
+    allowReset: flag('allowReset'),
+    allowFaults: flag('allowFaults'),
+    seed: seed === '' ? undefined : Number(seed),
+    startAt,
     logLevel: oneOf('logLevel', 'info', LOG_LEVELS),
   };
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'config', config };

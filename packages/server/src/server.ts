@@ -11,12 +11,18 @@ import { StoreLogSink } from './engine/log-sink.ts';
 import { createObservation } from './engine/observation.ts';
 import { createRetention } from './engine/retention.ts';
 import { createTopicEngine } from './engine/topic-engine.ts';
+import { FaultRules } from './faults/fault-rules.ts';
+import { createFaultyApi } from './faults/faulty-api.ts';
+import { createFaultyDeliveries } from './faults/faulty-deliveries.ts';
+import { createFaultyExecutor } from './faults/faulty-executor.ts';
+import { createFaultyStore } from './faults/faulty-store.ts';
+import { createSurroundings } from './faults/surroundings.ts';
 import { KeyRing, readPeopleKeys } from './keys.ts';
 import { Activity } from './platform/activity.ts';
 import { type Clock, RealClock, VirtualClock } from './platform/clock.ts';
 import { createIds } from './platform/ids.ts';
 import { createLog } from './platform/log.ts';
-import { SystemRandom } from './platform/random.ts';
+import { type Random, SeededRandom, SystemRandom } from './platform/random.ts';
 import { comesFromForeignPage } from './protocol/browser.ts';
 import { createFrontend } from './protocol/frontend.ts';
 import { createHttpServer } from './protocol/http.ts';
@@ -31,6 +37,7 @@ import { createLogsService } from './services/logs/index.ts';
 import { createSnsService } from './services/sns/index.ts';
 import { createSqsService } from './services/sqs/index.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import type { Store } from './store/store.ts';
 import { createCall } from './template/call.ts';
 import { deployTemplate } from './template/deploy.ts';
 
@@ -49,28 +56,46 @@ const FOREIGN_PAGE_REFUSAL = JSON.stringify({
 });
 /** Resource that remembers a virtual clock's time over a restart. */
 const CLOCK = { collection: 'redrive-clock', key: 'now' } as const;
+/** Counts the starts on these data. */
+const STARTS = { collection: 'redrive-clock', key: 'starts' } as const;
 
 /** Starts everything, deploys the templates of the configuration and resolves when the server serves. */
 export async function startServer(config: Config): Promise<RunningServer> {
   await mkdir(config.dataDir, { recursive: true });
   const log = createLog(config.logLevel);
   const activity = new Activity();
-  const random = new SystemRandom();
-  const store = await openSqliteStore({ path: join(config.dataDir, 'redrive.db'), activity });
+  const disk = await openSqliteStore({ path: join(config.dataDir, 'redrive.db'), activity });
+  const random = await createRandom(disk, config.seed);
 
-  const rememberedNow = store.resources.get<{ at: number }>(CLOCK.collection, CLOCK.key)?.value.at;
+  const rememberedNow = disk.resources.get<{ at: number }>(CLOCK.collection, CLOCK.key)?.value.at;
   const virtualClock =
-    config.clock === 'virtual' ? new VirtualClock(rememberedNow ?? Date.now(), activity) : undefined;
+    config.clock === 'virtual'
+      ? new VirtualClock(rememberedNow ?? config.startAt ?? Date.now(), activity)
+      : undefined;
   const clock: Clock = virtualClock ?? new RealClock();
   const advanceClock =
     virtualClock &&
     (async (byMs: number) => {
       const at = await virtualClock.advance(byMs);
-      await store.commit([{ kind: 'put', ...CLOCK, value: { at } }]);
+      await disk.commit([{ kind: 'put', ...CLOCK, value: { at } }]);
       return at;
     });
 
   const ids = createIds(clock, random);
+  const faults = new FaultRules({
+    store: disk,
+    clock,
+    ids,
+    random,
+    activity,
+    log,
+    surroundings: createSurroundings({
+      injectDiskFault: (fault) => disk.injectDiskFault(fault),
+      kill: () => process.kill(process.pid, 'SIGKILL'),
+    }),
+  });
+  faults.start();
+  const store = createFaultyStore(disk, faults, clock);
   const keys = new KeyRing(random);
   if (config.auth === 'keys') {
     const { operator, viewer } = await readPeopleKeys(config.dataDir, random);
@@ -97,7 +122,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     onError: (error) => log.error({ err: error }, 'retention failed; the next round tries again'),
   });
   const codeStore = await createCodeStore(join(config.dataDir, 'code'));
-  const executor = createExecutor({
+  const processes = createExecutor({
     codeStore,
     dataDir: config.dataDir,
     clock,
@@ -112,7 +137,16 @@ export async function startServer(config: Config): Promise<RunningServer> {
       sessionToken: 'redrive',
     }),
   });
-  const engine = new Engine({ ...base, executor, onRun: observation.onRun });
+  const executor = createFaultyExecutor(processes, { rules: faults, clock, ids, logSink });
+  const engine = new Engine({
+    ...base,
+    executor,
+    wrapDeliveries: createFaultyDeliveries(faults),
+    onTransition: (requestId, { fate }) => {
+      if (fate && faults.has('function')) void activity.track(faults.endRequest(requestId));
+    },
+    onRun: observation.onRun,
+  });
   const mappings = new EventSourceMappings({ ...base, engine, holder: ids.uuid() });
 
   const sqs = createSqsService(base);
@@ -138,6 +172,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     ...base,
     engine,
     executor,
+    faults,
     advanceClock,
     authenticate: config.auth === 'keys' ? (id, secret) => keys.roleOf(id, secret) : undefined,
   });
@@ -158,6 +193,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     clock,
     ids,
     log,
+    interceptor: createFaultyApi({
+      rules: faults,
+      allowHeader: config.clock === 'virtual' || config.allowFaults === true,
+    }),
     fallback: (request, response) => {
       if (serveFunctionUrl(request, response)) return;
       // A server that asks for keys has sessions whose cookie no foreign page can use.
@@ -214,6 +253,18 @@ export async function startServer(config: Config): Promise<RunningServer> {
     throw error;
   }
   return running;
+}
+
+/**
+ * With a seed the same ids and choices come again. Each start on the same data has its own sequence: an id must
+ * never come twice.
+ */
+async function createRandom(store: Store, seed: number | undefined): Promise<Random> {
+  if (seed === undefined) return new SystemRandom();
+  const starts =
+    (store.resources.get<{ count: number }>(STARTS.collection, STARTS.key)?.value.count ?? 0) + 1;
+  await store.commit([{ kind: 'put', ...STARTS, value: { count: starts } }]);
+  return new SeededRandom(seed + Math.imul(starts, 0x9e3779b9));
 }
 
 /** An address that a client on this machine can use. */

@@ -16,7 +16,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['platform', 'store/store.ts', 'domain', 'runtime/executor.ts'],
   protocol: ['platform'],
   services: ['platform', 'store/store.ts', 'domain', 'runtime/executor.ts', 'engine', 'protocol'],
-  control: ['platform', 'store/store.ts', 'domain', 'runtime/executor.ts', 'engine'],
+  control: ['platform', 'store/store.ts', 'domain', 'runtime/executor.ts', 'engine', 'faults'],
+  faults: [
+    'platform',
+    'store/store.ts',
+    'store/sqlite/disk-fault.ts',
+    'domain',
+    'runtime/executor.ts',
+    'runtime/failures.ts',
+    'runtime/log-lines.ts',
+    'engine/targets.ts',
+    'protocol',
+  ],
   template: ['platform', 'store/store.ts', 'domain', 'runtime/zip-folder.ts', 'protocol'],
 };
 /** These wire everything together and may import from anywhere. */

@@ -8,6 +8,7 @@ import { dlqCommand } from './dlq.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { CliFailure, EXIT } from './failure.ts';
+import { faultCommand } from './fault.ts';
 import { invokeCommand } from './invoke.ts';
 import { logsCommand } from './logs.ts';
 import { remark } from './output.ts';
@@ -34,6 +35,7 @@ function createProgram(): Command {
     logsCommand(),
     verifyCommand(),
     clockCommand(),
+    faultCommand(),
     doctorCommand(),
     awsCommand(),
     completionCommand(createProgram),

@@ -1,6 +1,7 @@
 /** What the control API works on. */
 
 import type { Engine } from '../engine/engine.ts';
+import type { FaultRules } from '../faults/fault-rules.ts';
 import type { Activity } from '../platform/activity.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -13,6 +14,7 @@ export interface ControlDeps {
   readonly store: Store;
   readonly engine: Engine;
   readonly executor: Executor;
+  readonly faults: FaultRules;
   readonly clock: Clock;
   /** Present when the clock is virtual: moves it by so many ms and answers with the new time. */
   readonly advanceClock?: (byMs: number) => Promise<number>;

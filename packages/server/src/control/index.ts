@@ -13,6 +13,7 @@ import type { ControlDeps } from './deps.ts';
 import { controlError } from './errors.ts';
 import { addEventContextRoutes } from './event-context.ts';
 import { addEventRoutes } from './events.ts';
+import { addFaultRoutes } from './faults.ts';
 import { addFunctionRoutes } from './functions.ts';
 import { addHealthRoutes } from './health.ts';
 import { addJobRoutes } from './job-routes.ts';
@@ -63,6 +64,7 @@ export function createControl(deps: ControlDeps): Control {
   addLogRoutes(api, deps);
   addLedgerRoutes(api, deps);
   addClockRoutes(api, deps);
+  addFaultRoutes(api, deps);
   addDeadLetterRoutes(api, deps, index, jobs);
   addDeadLetterActions(api, deps, index, jobs);
   addTransferRoutes(api, deps);

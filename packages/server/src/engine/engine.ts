@@ -30,7 +30,7 @@ import type { Store } from '../store/store.ts';
 import { Dispatcher, type DispatcherLimits, HOLD_MS } from './dispatcher.ts';
 import { Invoker } from './invoker.ts';
 import { Slots } from './slots.ts';
-import { createPlanDelivery } from './targets.ts';
+import { createPlanDelivery, type PlanDelivery } from './targets.ts';
 
 export interface AcceptInput {
   /** Time-ordered; answered to the caller and seen by every attempt. */
@@ -80,6 +80,8 @@ export interface EngineOptions {
   readonly executor: Executor;
   readonly accountConcurrency?: number;
   readonly limits?: DispatcherLimits;
+  /** Comes between the end of an event and its targets. */
+  readonly wrapDeliveries?: (plan: PlanDelivery) => PlanDelivery;
   readonly onTransition?: (requestId: string, transition: Transition) => void;
   /** Told of every synchronous run, and of those that found no slot; asynchronous ones measure themselves. */
   readonly onRun?: (functionArn: string, outcome: Outcome) => void;
@@ -107,7 +109,9 @@ export class Engine implements InvocationEngine {
       random,
       log,
       executor,
-      planDelivery: createPlanDelivery({ resources: store.resources, clock, ids: options.ids, random }),
+      planDelivery: (options.wrapDeliveries ?? ((plan) => plan))(
+        createPlanDelivery({ resources: store.resources, clock, ids: options.ids, random }),
+      ),
       onTransition: options.onTransition,
     });
     this.#dispatcher = new Dispatcher({

@@ -104,6 +104,12 @@ export const COMMON_ERRORS: ErrorTable = {
     queryCode: 'InvalidClientTokenId',
     jsonType: `${SERVICE}UnrecognizedClientException`,
   },
+  ThrottlingException: {
+    status: 400,
+    fault: 'client',
+    queryCode: 'Throttling',
+    jsonType: 'com.amazon.coral.availability#ThrottlingException',
+  },
   RequestEntityTooLargeException: { status: 413, fault: 'client', messageMember: 'message', type: 'User' },
   RequestTimeoutException: { status: 408, fault: 'client', queryCode: 'RequestTimeout' },
   ServiceException: { status: 500, fault: 'server', messageMember: 'Message', type: 'Service' },

@@ -4,6 +4,7 @@
  * and answered with a 500, never a 2xx. Runs without a promise of its own as far as the handler allows.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pause } from '../platform/pause.ts';
 import { decodeAwsChunked, isAwsChunked } from './aws-chunked.ts';
 import { comesFromForeignPage } from './browser.ts';
 import { decodeContent } from './content-encoding.ts';
@@ -11,13 +12,14 @@ import { Context } from './context.ts';
 import { ApiError } from './error.ts';
 import type { Front } from './frontend.ts';
 import { type BodyResult, closeAfterReply, receiveBody, writeReply, writeStream } from './http.ts';
+import type { Interceptor } from './interceptor.ts';
 import { type BodyLimit, bodyLimit, GENERAL_LIMIT } from './limits.ts';
 import type { MountedOperation } from './mounted-service.ts';
 import type { ServiceName } from './operation.ts';
 import { type OperationRoute, routeForm, routeHead } from './router.ts';
 import type { ChunkSigner } from './sigv4.ts';
 import { readCredential } from './sigv4-authorization.ts';
-import type { HttpReply, HttpRequest, WireName } from './wire.ts';
+import type { HttpReply, HttpRequest, Members, WireName } from './wire.ts';
 
 type Head = Pick<HttpRequest, 'method' | 'path' | 'search' | 'headers'>;
 
@@ -182,6 +184,44 @@ export class Exchange {
     const { codec, validate, handler } = operation;
     const input = codec.decode({ method, path, search, headers, body, labels, form });
     validate(input);
+    const { interceptor } = this.#front.options;
+    if (interceptor !== undefined && (interceptor.active || headers['x-redrive-fault'] !== undefined)) {
+      return this.#runIntercepted(interceptor, operation, route, input);
+    }
+    return this.#handle(codec, handler, input);
+  }
+
+  async #runIntercepted(
+    interceptor: Interceptor,
+    { codec, handler }: MountedOperation,
+    { service, operation }: OperationRoute,
+    input: Members,
+  ): Promise<HttpReply> {
+    const wish = this.#head.headers['x-redrive-fault'];
+    const interception = await interceptor.intercept({
+      service,
+      operation,
+      input,
+      context: this.#context,
+      wish: typeof wish === 'string' ? wish : undefined,
+    });
+    try {
+      if (interception?.delayMs !== undefined) await pause(interception.delayMs);
+      if (interception?.drop !== undefined) this.#response.destroy();
+      // Nobody reads this reply.
+      if (interception?.drop === 'request') return { status: 503, headers: {} };
+      if (interception?.error) throw interception.error;
+      return await this.#handle(codec, handler, input);
+    } finally {
+      await interception?.ended?.();
+    }
+  }
+
+  #handle(
+    codec: MountedOperation['codec'],
+    handler: MountedOperation['handler'],
+    input: Members,
+  ): HttpReply | Promise<HttpReply> {
     const output = handler(input, this.#context);
     const { requestId } = this.#context;
     if (output instanceof Promise) return output.then((value) => codec.encode(value ?? {}, requestId));

@@ -5,6 +5,7 @@ import type { Ids } from '../platform/ids.ts';
 import { DIALECTS } from './dialect.ts';
 import { Exchange } from './exchange.ts';
 import { writeReply } from './http.ts';
+import type { Interceptor } from './interceptor.ts';
 import { MountedService } from './mounted-service.ts';
 import type { Service, ServiceName } from './operation.ts';
 import { assertServiceMatches } from './service-check.ts';
@@ -26,6 +27,8 @@ export interface FrontendOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: FrontLog;
+  /** Comes between requests and their operations. */
+  readonly interceptor?: Interceptor;
   /** Takes what is not for AWS: console, control API, metrics, function URLs. */
   readonly fallback: (request: IncomingMessage, response: ServerResponse) => void;
 }
