@@ -16,12 +16,12 @@ import { type ServerProcess, startProcess } from '../support/server-process.ts';
 import { processesUnder } from '../support/stray-processes.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { createPromises, type Promises, receiveAndDelete, startClients } from './load.ts';
-import { deploy, EXPECTED_FATE, FUNCTIONS, type FunctionName, readEvidence } from './outcomes.ts';
+import { ATTEMPTS, deploy, EXPECTED_FATE, FUNCTIONS, type FunctionName, readEvidence } from './outcomes.ts';
 
 const KILLS = Number(process.env.REDRIVE_CRASH_KILLS ?? 25);
 const SEED = Number(process.env.REDRIVE_CRASH_SEED ?? Date.now() % 1_000_000);
 /** A life ends after a random number of answers, and a random moment later: anywhere between two commits. */
-const MAX_ANSWERS = 250;
+const MAX_ANSWERS = 150;
 const MAX_MOMENT_MS = 20;
 /** Share of kills that hit a server that is still starting. */
 const KILLED_AT_START = 0.2;
@@ -109,6 +109,8 @@ async function checkEvents({ control }: Clients, promises: Promises, evidence: s
           wrong.push(`${name} ${id}: ${fates} fates, ${JSON.stringify(event?.fate)}`);
         }
         if (!runs.has(id)) wrong.push(`${name} ${id}: has a fate and never ran`);
+        const attempts = event?.attempts.length ?? 0;
+        if (!ATTEMPTS[name].includes(attempts)) wrong.push(`${name} ${id}: ${attempts} attempts`);
       }
     }),
   );

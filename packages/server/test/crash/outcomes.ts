@@ -33,6 +33,16 @@ export const EXPECTED_FATE: Readonly<Record<FunctionName, string>> = {
   fail: 'DeadLettered',
 };
 
+/**
+ * Attempts on record. A run whose outcome was lost in a crash is made again and is no retry: what always fails is
+ * always tried twice, and a first failure that nobody heard of is none.
+ */
+export const ATTEMPTS: Readonly<Record<FunctionName, readonly number[]>> = {
+  succeed: [1],
+  flaky: [1, 2],
+  fail: [2],
+};
+
 export interface Deployment {
   readonly deadLetters: string;
   readonly work: string;
