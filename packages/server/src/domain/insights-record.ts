@@ -12,6 +12,8 @@ export interface RecordPlace {
   readonly log: string;
   /** Lambda's lines have fields of their own, and JSON may begin inside a line. */
   readonly lambda: boolean;
+  /** Hides what the group's data protection policy calls sensitive. */
+  readonly mask: (line: string) => string;
   /** Opaque name of an event for GetLogRecord. */
   readonly pointerOf: (line: StoredLine) => string;
 }
@@ -27,6 +29,7 @@ export class LogRecord implements Row {
   readonly #place: RecordPlace;
   /** Fields that commands have added; they hide those of the event. */
   #added: Map<string, Value> | undefined;
+  #masked: string | undefined;
   #document: Value | 'unread' = 'unread';
   #lambda: Readonly<Record<string, Value>> | undefined;
 
@@ -44,7 +47,7 @@ export class LogRecord implements Row {
     if (this.#added?.has(name)) return this.#added.get(name);
     switch (name) {
       case '@message':
-        return this.#line.text.trimEnd();
+        return this.#text().trimEnd();
       case '@timestamp':
         return new Instant(this.#line.at);
       case '@ingestionTime':
@@ -74,8 +77,13 @@ export class LogRecord implements Row {
     return fields;
   }
 
+  #text(): string {
+    this.#masked ??= this.#place.mask(this.#line.text);
+    return this.#masked;
+  }
+
   #read(): Value {
-    if (this.#document === 'unread') this.#document = readJson(this.#line.text, this.#place.lambda);
+    if (this.#document === 'unread') this.#document = readJson(this.#text(), this.#place.lambda);
     return this.#document;
   }
 

@@ -10,7 +10,7 @@ import { startRun } from './insights-run.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const TIMES = { startAt: START, endAt: START + 3_600_000, now: START + 3_600_000 };
-const place = { log: '1:/aws/lambda/f', lambda: true, pointerOf: () => 'ptr' };
+const place = { log: '1:/aws/lambda/f', lambda: true, pointerOf: () => 'ptr', mask: (line: string) => line };
 
 /** Events a second apart, the last one newest; they are pushed newest first. */
 function run(query: string, messages: readonly string[], limit?: number): Record<string, string>[] {

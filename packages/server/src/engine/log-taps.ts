@@ -1,9 +1,10 @@
 /**
- * What else happens to lines on their way into a log group: metric filters draw samples from them, subscription
+ * What else happens to lines on their way into a log group: embedded metrics and metric filters become samples, subscription
  * filters hand them to functions, live tails see them. Samples and events are part of the commit that stores the
  * lines, so neither exists without the other. A group without filters costs one look into a map.
  */
 import { gzipSync } from 'node:zlib';
+import { readEmbedded } from '../domain/embedded-metrics.ts';
 import { parseFunctionRef } from '../domain/lambda-names.ts';
 import { resolveTarget } from '../domain/lambda-resolve.ts';
 import { planAccept } from '../domain/lifecycle.ts';
@@ -32,7 +33,7 @@ export interface WrittenLines {
 }
 
 /** Turns a sample at an instant into effects. */
-export type PlanSample = (sample: DrawnSample, at: number) => readonly Effect[];
+export type PlanSample = (sample: DrawnSample, at: number, periodMs?: number) => readonly Effect[];
 
 export interface LogTapsDeps {
   readonly store: Pick<Store, 'resources'>;
@@ -73,9 +74,9 @@ export class LogTaps {
 
   /** What is to be committed with the lines. */
   plan(written: WrittenLines): Effect[] {
+    const effects = this.#planEmbedded(written);
     const taps = this.#byGroup.get(written.group);
-    if (!taps) return [];
-    const effects: Effect[] = [];
+    if (!taps) return effects;
     for (const { record, pattern } of taps.metrics) {
       for (const line of written.lines) {
         const sample = drawSample(record.transformation, pattern, line.text);
@@ -97,6 +98,22 @@ export class LogTaps {
   listen(listener: (written: WrittenLines) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Embedded metrics need no filter: every group's lines may carry them. */
+  #planEmbedded({ group, at, lines }: WrittenLines): Effect[] {
+    const { planSample } = this.#deps;
+    const effects: Effect[] = [];
+    for (const line of lines) {
+      const embedded = readEmbedded(line.text);
+      if (embedded.kind === 'samples') {
+        for (const sample of embedded.samples)
+          effects.push(...planSample(sample, sample.at, sample.periodMs));
+      } else if (embedded.kind === 'invalid') {
+        effects.push(...planSample(validationError(group), at));
+      }
+    }
+    return effects;
   }
 
   #planSubscription(
@@ -150,6 +167,17 @@ export class LogTaps {
     if (taps.metrics.length + taps.subscriptions.length > 0) this.#byGroup.set(group, taps);
     else this.#byGroup.delete(group);
   }
+}
+
+/** Source: "Specification: Embedded metric format": what a document that breaks its rules counts as. */
+function validationError(group: string): DrawnSample {
+  return {
+    namespace: 'AWS/Logs',
+    name: 'EMFValidationErrors',
+    unit: 'None',
+    dimensions: { LogGroupName: group },
+    value: 1,
+  };
 }
 
 /** Group names hold no colon. */

@@ -52,7 +52,12 @@ export function createObservation(deps: ObservationDeps): Observation {
   });
   const taps = new LogTaps({
     ...deps,
-    planSample: ({ value, ...id }, at) => [measureValue(formatSeries(id), at, value, { spread: 'digits' })],
+    planSample: ({ value, namespace, name, unit, dimensions }, at, periodMs) => [
+      measureValue(formatSeries({ namespace, name, unit, dimensions }), at, value, {
+        spread: 'digits',
+        periodMs,
+      }),
+    ],
   });
   const loops = [queues, alarms];
   return {

@@ -16,13 +16,17 @@ import {
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import {
+  CloudWatchLogsClient,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
   DescribeMetricFiltersCommand,
+  FilterLogEventsCommand,
   GetQueryResultsCommand,
+  PutDataProtectionPolicyCommand,
   PutLogEventsCommand,
   PutMetricFilterCommand,
   PutSubscriptionFilterCommand,
+  StartLiveTailCommand,
   StartQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
@@ -379,6 +383,82 @@ describe('logs', () => {
       ),
       { name: 'AccessDeniedException' },
     );
+  });
+
+  test('embedded metrics need no filter', async () => {
+    const timestamp = await control.now();
+    const message = JSON.stringify({
+      _aws: {
+        Timestamp: timestamp,
+        CloudWatchMetrics: [
+          { Namespace: 'emf', Dimensions: [['route']], Metrics: [{ Name: 'took', Unit: 'Milliseconds' }] },
+        ],
+      },
+      route: '/orders',
+      took: [3, 4],
+    });
+    await logs.send(
+      new PutLogEventsCommand({
+        logGroupName: group,
+        logStreamName: 's',
+        logEvents: [{ timestamp, message }],
+      }),
+    );
+    assert.deepEqual(await sum('took', { route: '/orders' }, 'emf'), { sum: 7, samples: 2 });
+  });
+
+  test('what a data protection policy names is masked unless unmasking is asked for', async () => {
+    await logs.send(
+      new PutDataProtectionPolicyCommand({
+        logGroupIdentifier: group,
+        policyDocument: JSON.stringify({
+          Name: 'p',
+          Version: '2021-06-01',
+          Statement: [
+            {
+              DataIdentifier: ['arn:aws:dataprotection::aws:data-identifier/EmailAddress'],
+              Operation: { Deidentify: { MaskConfig: {} } },
+            },
+          ],
+        }),
+      }),
+    );
+    const timestamp = await control.now();
+    const logEvents = [{ timestamp, message: 'from ann@example.com' }];
+    await logs.send(new PutLogEventsCommand({ logGroupName: group, logStreamName: 's', logEvents }));
+    const read = async (unmask: boolean) => {
+      const found = await logs.send(
+        new FilterLogEventsCommand({ logGroupName: group, filterPattern: '"from "', unmask }),
+      );
+      return found.events?.map((event) => event.message);
+    };
+    assert.deepEqual(await read(false), ['from ***************']);
+    assert.deepEqual(await read(true), ['from ann@example.com']);
+  });
+
+  test('a live tail shows lines as they are stored', async () => {
+    const client = new CloudWatchLogsClient({ ...settings, disableHostPrefix: true });
+    const abort = new AbortController();
+    atEnd(wholeFile, () => client.destroy());
+    const { responseStream } = await client.send(
+      new StartLiveTailCommand({
+        logGroupIdentifiers: [`arn:aws:logs:us-east-1:000000000000:log-group:${group}`],
+        logEventFilterPattern: 'tail',
+      }),
+      { abortSignal: abort.signal },
+    );
+    const timestamp = await control.now();
+    const seen: (string | undefined)[] = [];
+    for await (const event of responseStream ?? []) {
+      if (event.sessionStart) {
+        const logEvents = ['tail one', 'other', 'tail two'].map((message) => ({ timestamp, message }));
+        await logs.send(new PutLogEventsCommand({ logGroupName: group, logStreamName: 's', logEvents }));
+      }
+      for (const { message } of event.sessionUpdate?.sessionResults ?? []) seen.push(message);
+      if (seen.length >= 2) break;
+    }
+    abort.abort();
+    assert.deepEqual(seen, ['tail one', 'tail two']);
   });
 
   test('Insights queries run over function logs', async () => {

@@ -2,6 +2,11 @@
 import type { Service } from '../../protocol/operation.ts';
 import type { LogsDeps } from './deps.ts';
 import { LOGS_ERRORS } from './errors.ts';
+import {
+  deleteDataProtectionPolicy,
+  getDataProtectionPolicy,
+  putDataProtectionPolicy,
+} from './operations/data-protection.ts';
 import { filterLogEvents } from './operations/filter-log-events.ts';
 import { getLogEvents } from './operations/get-log-events.ts';
 import {
@@ -53,6 +58,7 @@ export function createLogsService(deps: LogsDeps): Service {
     operations: {
       CreateLogGroup: createLogGroup(deps),
       CreateLogStream: createLogStream(deps),
+      DeleteDataProtectionPolicy: deleteDataProtectionPolicy(deps),
       DeleteLogGroup: deleteLogGroup(deps),
       DeleteLogStream: deleteLogStream(deps),
       DeleteMetricFilter: deleteMetricFilter(deps),
@@ -64,6 +70,7 @@ export function createLogsService(deps: LogsDeps): Service {
       DescribeQueries: describeQueries(runs),
       DescribeSubscriptionFilters: describeSubscriptionFilters(deps),
       FilterLogEvents: filterLogEvents(deps),
+      GetDataProtectionPolicy: getDataProtectionPolicy(deps),
       GetLogEvents: getLogEvents(deps),
       GetLogGroupFields: getLogGroupFields(deps),
       GetLogRecord: getLogRecord(deps),
@@ -71,6 +78,7 @@ export function createLogsService(deps: LogsDeps): Service {
       ListLogGroups: listLogGroups(deps),
       ListTagsForResource: listTagsForResource(deps),
       ListTagsLogGroup: listTagsLogGroup(deps),
+      PutDataProtectionPolicy: putDataProtectionPolicy(deps),
       PutLogEvents: putLogEvents(deps),
       PutLogGroupDeletionProtection: putLogGroupDeletionProtection(deps),
       PutMetricFilter: putMetricFilter(deps),

@@ -11,6 +11,7 @@ import { formatPosition, parsePosition } from '../../domain/log-position.ts';
 import { ApiError } from '../../protocol/error.ts';
 import type { LineQuery, StoredLine } from '../../store/store.ts';
 import type { LogsDeps } from './deps.ts';
+import { maskOf } from './masking.ts';
 
 export type QueryStatus = 'Scheduled' | 'Running' | 'Complete' | 'Failed' | 'Cancelled' | 'Timeout';
 
@@ -204,6 +205,7 @@ export function placeOf(deps: LogsDeps, group: string): RecordPlace {
   return {
     log: `${deps.accountId}:${group}`,
     lambda: group.startsWith('/aws/lambda/'),
+    mask: maskOf(deps.store, group),
     pointerOf: (line) =>
       Buffer.from(`${group}:${formatPosition({ kind: 'line', ...line })}`).toString('base64url'),
   };

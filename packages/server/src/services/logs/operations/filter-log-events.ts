@@ -24,6 +24,7 @@ import {
   requireGroup,
   streamExists,
 } from '../deps.ts';
+import { maskOf } from '../masking.ts';
 import { MAX_PAGE_EVENTS } from './get-log-events.ts';
 
 const MAX_STREAMS = 100;
@@ -43,6 +44,7 @@ export function filterLogEvents(deps: LogsDeps): Handler<FilterLogEventsRequest,
     requireGroup(deps, group);
     const streams = await selectStreams(deps, group, input);
 
+    const mask = maskOf(deps.store, group, input.unmask);
     const order = input.startFromHead === false ? 'descending' : 'ascending';
     const limit = input.limit ?? MAX_PAGE_EVENTS;
     const events: FilteredLogEvent[] = [];
@@ -68,7 +70,7 @@ export function filterLogEvents(deps: LogsDeps): Handler<FilterLogEventsRequest,
           events.push({
             logStreamName: line.stream,
             timestamp: line.at,
-            message: line.text,
+            message: mask(line.text),
             ingestionTime: line.ingestedAt,
             eventId: line.id,
           });

@@ -8,6 +8,7 @@ import { formatPosition, type Position, parsePosition } from '../../../domain/lo
 import type { Handler } from '../../../protocol/operation.ts';
 import type { LineQuery, StoredLine } from '../../../store/store.ts';
 import { checkRange, groupOf, invalidToken, type LogsDeps, requireGroup, requireStream } from '../deps.ts';
+import { maskOf } from '../masking.ts';
 
 /** Events in a page at most; a page also ends at 1 MB. */
 export const MAX_PAGE_EVENTS = 10_000;
@@ -35,6 +36,7 @@ export function getLogEvents(deps: LogsDeps): Handler<GetLogEventsRequest, GetLo
       order: forward ? 'ascending' : 'descending',
       limit: input.limit ?? MAX_PAGE_EVENTS,
     });
+    const mask = maskOf(deps.store, group, input.unmask);
     const lines = withinBytes(found);
     if (!forward) lines.reverse();
 
@@ -44,7 +46,7 @@ export function getLogEvents(deps: LogsDeps): Handler<GetLogEventsRequest, GetLo
     return {
       events: lines.map((line) => ({
         timestamp: line.at,
-        message: line.text,
+        message: mask(line.text),
         ingestionTime: line.ingestedAt,
       })),
       nextForwardToken: formatToken({ forward: true, position: last ? positionOf(last) : here }),

@@ -18,6 +18,7 @@ import {
   type LogGroup,
   MAX_NAME_CHARS,
 } from '../../../domain/log-groups.ts';
+import { DATA_PROTECTION } from '../../../domain/log-masking.ts';
 import { ApiError } from '../../../protocol/error.ts';
 import type { Handler } from '../../../protocol/operation.ts';
 import type { Effect, Resource } from '../../../store/store.ts';
@@ -85,6 +86,7 @@ export function deleteLogGroup(deps: LogsDeps): Handler<DeleteLogGroupRequest> {
     await deps.store.commit([
       { kind: 'remove', collection: LOG_GROUPS, key: name },
       { kind: 'erase', group: name },
+      { kind: 'remove', collection: DATA_PROTECTION, key: name },
       ...owned,
     ]);
     return {};

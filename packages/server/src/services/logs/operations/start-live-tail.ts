@@ -12,6 +12,7 @@ import { groupArn, groupNameOf } from '../../../domain/log-groups.ts';
 import type { WrittenLines } from '../../../engine/log-taps.ts';
 import type { Handler, RequestContext } from '../../../protocol/operation.ts';
 import { invalidParameter, type LogsDeps, requireGroup } from '../deps.ts';
+import { maskOf } from '../masking.ts';
 
 const MAX_GROUPS = 10;
 /** Lines in one update; source: "Live Tail" limits. */
@@ -47,7 +48,7 @@ export function startLiveTail(deps: LogsDeps): Handler<StartLiveTailRequest, Ans
         .map((line) => ({
           logStreamName: written.stream,
           logGroupIdentifier: `${context.accountId}:${written.group}`,
-          message: line.text,
+          message: maskOf(deps.store, written.group)(line.text),
           timestamp: line.at,
           ingestionTime: written.at,
         }));
