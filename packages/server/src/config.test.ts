@@ -23,6 +23,9 @@ test('defaults', () => {
     account: '000000000000',
     templates: [],
     allowReset: false,
+    allowFaults: false,
+    seed: undefined,
+    startAt: undefined,
     logLevel: 'info',
   });
 });
