@@ -19,7 +19,6 @@ const SIMPLE: Readonly<Record<string, (point: Point) => number>> = {
   Minimum: ({ min }) => min,
   Maximum: ({ max }) => max,
 };
-export const SIMPLE_STATISTICS = Object.keys(SIMPLE);
 
 const PERCENTILE = /^p(\d{1,2}(?:\.\d{1,10})?|100(?:\.0{1,10})?)$/;
 /** `tm90`, `wm98`, `tc90`, `ts90`: up to a percentile. */
