@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   template: ['platform', 'store/store.ts', 'domain', 'runtime/zip-folder.ts', 'protocol'],
 };
 /** These wire everything together and may import from anywhere. */
-const WIRING = new Set(['server.ts', 'config.ts', 'keys.ts', 'cli']);
+const WIRING = new Set(['server.ts', 'config.ts', 'keys.ts', 'cli', 'testing']);
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
