@@ -64,11 +64,8 @@ function Frame() {
   const [location, navigate] = useLocation();
   const search = useRef<HTMLInputElement>(null);
   const connection = useLive();
-  useGoKeys(navigate);
-  useHotkeys([
-    ['/', () => search.current?.focus()],
-    ['shift+?', help.open],
-  ]);
+  useGoKeys(navigate, help.open);
+  useHotkeys([['/', () => search.current?.focus()]]);
   useEffect(() => {
     close();
     window.scrollTo(0, 0);
@@ -267,8 +264,8 @@ function Key({ what, children }: { readonly what: string; readonly children: Rea
 
 const GO_MS = 1_200;
 
-/** `g` and then a letter goes to a place, unless somebody is typing. */
-function useGoKeys(navigate: (to: string) => void): void {
+/** `g` and then a letter goes to a place, `?` shows the keys, unless somebody is typing. */
+function useGoKeys(navigate: (to: string) => void, showKeys: () => void): void {
   useEffect(() => {
     let pressedAt = 0;
     const onKey = (event: KeyboardEvent) => {
@@ -279,6 +276,8 @@ function useGoKeys(navigate: (to: string) => void): void {
         pressedAt = event.timeStamp;
         return;
       }
+      // By character: where the question mark lies differs from keyboard to keyboard.
+      if (event.key === '?') showKeys();
       const place = PLACES.find(({ key }) => key === event.key);
       if (place && event.timeStamp - pressedAt < GO_MS) {
         event.preventDefault();
@@ -288,5 +287,5 @@ function useGoKeys(navigate: (to: string) => void): void {
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [navigate]);
+  }, [navigate, showKeys]);
 }

@@ -174,7 +174,11 @@ function ChainSection({ id }: { readonly id: string }) {
                   {events.map((event) => (
                     <Table.Tr
                       key={event.requestId}
-                      bg={event.requestId === id ? 'var(--mantine-primary-color-light)' : undefined}
+                      style={
+                        event.requestId === id
+                          ? { boxShadow: 'inset 3px 0 var(--mantine-primary-color-filled)' }
+                          : undefined
+                      }
                     >
                       <Table.Td style={{ paddingLeft: 12 + event.depth * 20 }}>
                         <div>

@@ -95,7 +95,7 @@ export default function EventsPage() {
         )
       }
     >
-      <Group gap="xs" align="flex-end">
+      <div className="filters">
         <NativeSelect
           label="Function"
           value={filter.function}
@@ -104,7 +104,6 @@ export default function EventsPage() {
             { value: '', label: 'Any function' },
             ...(functions.data?.functions.map(({ name }) => name) ?? []),
           ]}
-          maw={220}
         />
         <NativeSelect
           label="Fate"
@@ -131,7 +130,7 @@ export default function EventsPage() {
           value={filter.error}
           onChange={(value) => set('error', value)}
         />
-      </Group>
+      </div>
       <Section>
         <Loaded query={{ ...events, data: shown }} rows={10}>
           {(data) =>
@@ -191,7 +190,6 @@ function Typed({
       value={text}
       placeholder={placeholder}
       onChange={(event) => setText(event.currentTarget.value)}
-      w={210}
     />
   );
 }

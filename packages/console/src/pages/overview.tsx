@@ -56,7 +56,7 @@ function Shown({ overview }: { readonly overview: Overview }) {
                 <div>{WORDS[problem.severity]}</div>
                 {problem.since !== undefined && (
                   <div>
-                    since <Time at={problem.since} />
+                    began <Time at={problem.since} />
                   </div>
                 )}
               </Text>

@@ -206,7 +206,7 @@ function Letters({ queue, group }: { readonly queue: string; readonly group: Fai
                   <Table.Th w={110}>Dead since</Table.Th>
                   <Table.Th w={320}>Event</Table.Th>
                   <Table.Th>Payload</Table.Th>
-                  <Table.Th w={90}>
+                  <Table.Th w={112}>
                     <span className="muted">State</span>
                   </Table.Th>
                 </Table.Tr>

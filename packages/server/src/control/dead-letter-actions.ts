@@ -282,7 +282,7 @@ function diffOf(before: string, after: string): string {
 
 function printed(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), undefined, 2);
+    return `${JSON.stringify(JSON.parse(text), undefined, 2)}\n`;
   } catch {
     // Not JSON: compared as it is.
     return text;

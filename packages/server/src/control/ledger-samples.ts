@@ -75,6 +75,11 @@ export class LedgerSamples {
     return this.#samples[0];
   }
 
+  /** When something was first so. */
+  firstAt(condition: (sample: Sample) => boolean): number | undefined {
+    return this.#samples.find(condition)?.at;
+  }
+
   rates(now: Sample): Rates {
     const rates: Rates = { at: [], accepted: [], succeeded: [], failed: [] };
     const samples = [...this.#samples, now];

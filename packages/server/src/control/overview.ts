@@ -134,7 +134,13 @@ export function addOverviewRoutes(app: OpenAPIHono, deps: ControlDeps, samples: 
         }
         if (gone === 0) return [];
         const text = `${gone} ${gone === 1 ? 'event was' : 'events were'} given up in the last hour`;
-        return [{ severity: 'warning', kind: 'failing', subject: name, text, since: first.at }];
+        const since = samples.firstAt(({ counters }) =>
+          FATE_KINDS.some((fate) => {
+            const counter = settledCounter(fate, name);
+            return fate !== 'Succeeded' && (counters[counter] ?? 0) > (first.counters[counter] ?? 0);
+          }),
+        );
+        return [{ severity: 'warning', kind: 'failing', subject: name, text, since: since ?? now }];
       });
     }
 
