@@ -32,7 +32,7 @@ const DELAYED: Metric = ['ApproximateNumberOfMessagesDelayed', 'Count'];
 export interface QueueMetrics {
   start(): void;
   stop(): void;
-  /** Measures the depths now. */
+  /** Measures the depths, once in each minute. */
   tick(): Promise<void>;
 }
 
@@ -96,23 +96,32 @@ export function meterQueues(deps: {
     return measures ? [...unit, ...measures] : unit;
   }
 
+  let measuredMinute = Number.NEGATIVE_INFINITY;
+
   async function tick(): Promise<void> {
     const now = clock.now();
+    const minute = Math.floor(now / EVERY_MS);
+    // Alarms ask for it too: one measurement a minute is one sample.
+    if (minute === measuredMinute) return;
+    measuredMinute = minute;
+    // What is found when a minute begins is what the minute before has left.
+    const at = minute * EVERY_MS - 1;
     for (const { key: queue } of store.resources.list(QUEUES)) {
       const depth = await store.readDepth(queueMessagesName(queue), now);
       const total = depth.visible + depth.inFlight + depth.delayed;
       if (total === 0 && now - (usedAt.get(queue) ?? Number.NEGATIVE_INFINITY) > ACTIVE_MS) continue;
       const age = depth.oldestSentAt === undefined ? 0 : Math.max(0, now - depth.oldestSentAt);
-      buffer.add(sample(queue, VISIBLE, now, depth.visible));
-      buffer.add(sample(queue, NOT_VISIBLE, now, depth.inFlight));
-      buffer.add(sample(queue, DELAYED, now, depth.delayed));
-      buffer.add(sample(queue, AGE, now, Math.floor(age / 1000)));
+      buffer.add(sample(queue, VISIBLE, at, depth.visible));
+      buffer.add(sample(queue, NOT_VISIBLE, at, depth.inFlight));
+      buffer.add(sample(queue, DELAYED, at, depth.delayed));
+      buffer.add(sample(queue, AGE, at, Math.floor(age / 1000)));
     }
   }
 
   let timer: Timer | undefined;
   const arm = () => {
-    timer = clock.schedule(clock.now() + EVERY_MS, () => {
+    const now = clock.now();
+    timer = clock.schedule(now - (now % EVERY_MS) + EVERY_MS, () => {
       activity.track(tick()).catch(onError);
       arm();
     });

@@ -6,8 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative } from 'node:path';
 import type { ServiceName } from '../protocol/operation.ts';
 import type { Json } from '../store/store.ts';
+import { deployAlarm } from './deploy-alarm.ts';
 import { deployFunction } from './deploy-function.ts';
 import { deployQueue } from './deploy-queue.ts';
+import { deployTopic } from './deploy-topic.ts';
 import { planOrder } from './plan.ts';
 import { type ResolvedResource, resolveNode, type Scope } from './resolve.ts';
 import { type ResourceDeclaration, readTemplate } from './template.ts';
@@ -71,6 +73,8 @@ type Deployer = (
 const DEPLOYERS: Readonly<Record<string, Deployer>> = {
   'AWS::Serverless::Function': deployFunction,
   'AWS::SQS::Queue': deployQueue,
+  'AWS::SNS::Topic': deployTopic,
+  'AWS::CloudWatch::Alarm': deployAlarm,
 };
 
 /** Rejects with a TemplateError that names file, line and column of what could not be understood or made. */

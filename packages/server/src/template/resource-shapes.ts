@@ -2,6 +2,7 @@
 import type { Shape } from './shape.ts';
 
 const DESTINATION: Shape = { Type: 'text', Destination: 'text' };
+const DIMENSIONS: Shape = [{ Name: 'text', Value: 'text' }];
 
 export const RESOURCE_SHAPES: Readonly<Record<string, Shape>> = {
   'AWS::Serverless::Function': {
@@ -35,5 +36,45 @@ export const RESOURCE_SHAPES: Readonly<Record<string, Shape>> = {
     ContentBasedDeduplication: 'flag',
     DeduplicationScope: 'text',
     FifoThroughputLimit: 'text',
+  },
+  'AWS::SNS::Topic': {
+    TopicName: 'text',
+    DisplayName: 'text',
+    Subscription: [{ Protocol: 'text', Endpoint: 'text' }],
+  },
+  'AWS::CloudWatch::Alarm': {
+    AlarmName: 'text',
+    AlarmDescription: 'text',
+    ActionsEnabled: 'flag',
+    AlarmActions: ['text'],
+    OKActions: ['text'],
+    InsufficientDataActions: ['text'],
+    Namespace: 'text',
+    MetricName: 'text',
+    Dimensions: DIMENSIONS,
+    Statistic: 'text',
+    ExtendedStatistic: 'text',
+    Unit: 'text',
+    Period: 'number',
+    EvaluationPeriods: 'number',
+    DatapointsToAlarm: 'number',
+    Threshold: 'number',
+    ComparisonOperator: 'text',
+    TreatMissingData: 'text',
+    Metrics: [
+      {
+        Id: 'text',
+        Label: 'text',
+        Expression: 'text',
+        Period: 'number',
+        ReturnData: 'flag',
+        MetricStat: {
+          Metric: { Namespace: 'text', MetricName: 'text', Dimensions: DIMENSIONS },
+          Period: 'number',
+          Stat: 'text',
+          Unit: 'text',
+        },
+      },
+    ],
   },
 };

@@ -13,6 +13,8 @@ export type Shape =
   | 'any'
   /** A map of names to texts. */
   | 'texts'
+  /** A list of values of one shape. */
+  | readonly [Shape]
   | { readonly [member: string]: Shape };
 
 /** A map with one member `Ref` or `Fn::…` stands for a value that is known later. */
@@ -27,6 +29,15 @@ export function checkShape(node: Node, shape: Shape, path: string, problems: Pro
   if (shape === 'any' || isIntrinsic(node)) return;
   if (typeof shape === 'string' && shape !== 'texts') {
     checkScalar(node, shape, path, problems);
+    return;
+  }
+  if (isList(shape)) {
+    if (node.kind !== 'list') {
+      problems.push({ message: `${path}: expected a list, found ${describe(node)}`, at: node.at });
+      return;
+    }
+    for (const [index, item] of node.items.entries())
+      checkShape(item, shape[0], `${path}[${index}]`, problems);
     return;
   }
   if (node.kind !== 'map') {
@@ -46,6 +57,10 @@ export function checkShape(node: Node, shape: Shape, path: string, problems: Pro
       checkShape(value, member, `${path}.${name}`, problems);
     }
   }
+}
+
+function isList(shape: Shape): shape is readonly [Shape] {
+  return Array.isArray(shape);
 }
 
 function checkScalar(node: Node, shape: 'text' | 'number' | 'flag', path: string, problems: Problem[]): void {

@@ -27,7 +27,7 @@ test('everything that is not supported is named with its place, all at once', ()
 Parameters: {}
 Resources:
   Topic:
-    Type: AWS::SNS::Topic
+    Type: AWS::SNS::Subscription
   Queue:
     Type: AWS::SQS::Queue
     Condition: X
@@ -44,7 +44,7 @@ Resources:
 `);
   const expected = [
     't.yaml:2:1: section Parameters is not supported; supported: AWSTemplateFormatVersion',
-    't.yaml:5:11: Resources.Topic: AWS::SNS::Topic is not supported; supported: AWS::Serverless::Function, AWS::SQS::Queue',
+    't.yaml:5:11: Resources.Topic: AWS::SNS::Subscription is not supported; supported: AWS::Serverless::Function, AWS::SQS::Queue, AWS::SNS::Topic, AWS::CloudWatch::Alarm',
     't.yaml:8:5: Resources.Queue.Condition is not supported',
     't.yaml:10:7: Resources.Queue.Properties.Colour is not supported',
     "t.yaml:11:21: Resources.Queue.Properties.DelaySeconds: expected a number, found 'soon'",
