@@ -96,14 +96,17 @@ export function meterQueues(deps: {
     return measures ? [...unit, ...measures] : unit;
   }
 
-  let measuredMinute = Number.NEGATIVE_INFINITY;
+  let last: { readonly minute: number; readonly done: Promise<void> } | undefined;
 
-  async function tick(): Promise<void> {
+  /** Alarms ask for it too: one measurement a minute is one sample, and whoever asks waits for it. */
+  function tick(): Promise<void> {
+    const minute = Math.floor(clock.now() / EVERY_MS);
+    if (last?.minute !== minute) last = { minute, done: measureDepths(minute) };
+    return last.done;
+  }
+
+  async function measureDepths(minute: number): Promise<void> {
     const now = clock.now();
-    const minute = Math.floor(now / EVERY_MS);
-    // Alarms ask for it too: one measurement a minute is one sample.
-    if (minute === measuredMinute) return;
-    measuredMinute = minute;
     // What is found when a minute begins is what the minute before has left.
     const at = minute * EVERY_MS - 1;
     for (const { key: queue } of store.resources.list(QUEUES)) {
