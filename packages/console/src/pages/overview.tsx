@@ -164,6 +164,7 @@ function linkOf({ kind, subject }: Problem): string {
     case 'jobStopped':
       return '/jobs';
     case 'unaccounted':
+    case 'alarm':
       return '/events';
     default:
       return `/functions/${subject}`;
@@ -171,6 +172,7 @@ function linkOf({ kind, subject }: Problem): string {
 }
 
 function nameOf({ kind, subject }: Problem): string {
+  if (kind === 'alarm') return `Alarm: ${subject}`;
   if (kind === 'jobStopped') return 'A redrive stopped itself';
   if (kind === 'unaccounted') return 'The books do not balance';
   return subject;

@@ -8,8 +8,9 @@ import type { EventFacts } from '../domain/journal.ts';
 import { parseFunctionArn } from '../domain/lambda-names.ts';
 import { resolveTarget } from '../domain/lambda-resolve.ts';
 import { planAccept } from '../domain/lifecycle.ts';
+import { SUBSCRIPTIONS, type SubscriptionRecord } from '../domain/sns-topic.ts';
 import { planMoved } from '../domain/sqs-move-task.ts';
-import { readQueueByArn } from '../domain/sqs-queue.ts';
+import { readQueue, readQueueByArn } from '../domain/sqs-queue.ts';
 import type { Effect, Message } from '../store/store.ts';
 import type { AuditLine } from './audit.ts';
 import type { ControlDeps } from './deps.ts';
@@ -51,7 +52,7 @@ export async function planRedrive(
     case 'queue':
       return planToQueue(deps, message, letter, origin.arn, options);
     case 'topic':
-      return refused('a notification names no subscription: choose a target');
+      return planToSubscription(deps, message, letter, origin.arn, options);
     default:
       return refused(
         options.target
@@ -143,6 +144,65 @@ function planToFunction(
       edited,
     },
   };
+}
+
+/** Back to the endpoint of the subscription whose dead-letter queue this is. */
+function planToSubscription(
+  deps: ControlDeps,
+  message: Message,
+  letter: DeadLetter,
+  topicArn: string,
+  options: RedriveOptions,
+): PlannedMove {
+  const deadLetterQueue = readQueue(deps.store.resources, queueOf(message));
+  const found = deps.store.resources
+    .list<SubscriptionRecord>(SUBSCRIPTIONS)
+    .map(({ value }) => value)
+    .filter(({ topicArn: of, attributes }) => {
+      const { deadLetterTargetArn } = JSON.parse(attributes.RedrivePolicy ?? '{}') as Record<string, unknown>;
+      return (
+        of === topicArn && deadLetterTargetArn !== undefined && deadLetterTargetArn === deadLetterQueue?.arn
+      );
+    });
+  const [subscription] = found;
+  if (!subscription)
+    return refused('no subscription of its topic has this dead-letter queue: choose a target');
+  if (found.length > 1) {
+    return refused('several subscriptions of its topic share this dead-letter queue: choose a target');
+  }
+  switch (subscription.protocol) {
+    case 'sqs':
+      return planToQueue(deps, message, letter, subscription.endpoint, options);
+    case 'lambda': {
+      const payload = functionEventOf(letter.payload, subscription.arn);
+      const ref = parseFunctionArn(subscription.endpoint);
+      if (!payload || !ref) return refused('the notification is not one that a function takes');
+      const origin: Origin = { kind: 'function', functionName: ref.name, qualifier: ref.qualifier };
+      return planToFunction(deps, message, { ...letter, payload, requestId: undefined }, origin, options);
+    }
+    default:
+      return refused(
+        `it was for ${subscription.protocol} ${subscription.endpoint}, outside: choose a target`,
+      );
+  }
+}
+
+/** A notification as a queue gets it → the event of a function. */
+function functionEventOf(notification: string, subscriptionArn: string): string | undefined {
+  const { SigningCertURL, UnsubscribeURL, Subject, MessageAttributes, ...rest } = JSON.parse(
+    notification,
+  ) as Record<string, unknown>;
+  if (typeof rest.Message !== 'string') return undefined;
+  const Sns = {
+    ...rest,
+    Subject: Subject ?? null,
+    SigningCertUrl: SigningCertURL,
+    UnsubscribeUrl: UnsubscribeURL,
+    MessageAttributes: MessageAttributes ?? {},
+  };
+  return JSON.stringify({
+    Records: [{ EventSource: 'aws:sns', EventVersion: '1.0', EventSubscriptionArn: subscriptionArn, Sns }],
+  });
 }
 
 function planToQueue(

@@ -4,6 +4,7 @@ import {
   type FunctionRecord,
   LAMBDA_COLLECTIONS,
 } from '../domain/lambda-function.ts';
+import { SUBSCRIPTIONS, type SubscriptionRecord } from '../domain/sns-topic.ts';
 import { QUEUES, type Queue, type QueueRecord, readQueue, readQueueByArn } from '../domain/sqs-queue.ts';
 import type { Resources } from '../store/store.ts';
 
@@ -16,9 +17,6 @@ export interface DeadLetterQueue {
   readonly queue: Queue;
   readonly sources: readonly DeadLetterSource[];
 }
-
-/** Collection of SNS subscriptions, whose `RedrivePolicy` names a queue. */
-const SUBSCRIPTIONS = 'sns-subscriptions';
 
 export function findDeadLetterQueues(resources: Resources): DeadLetterQueue[] {
   const found = new Map<string, { queue: Queue; sources: DeadLetterSource[] }>();
@@ -45,21 +43,15 @@ export function findDeadLetterQueues(resources: Resources): DeadLetterQueue[] {
     const queue = readQueue(resources, value.name);
     add(queue?.redrive?.deadLetterTargetArn, { kind: 'queue', name: value.name });
   }
-  for (const { key, value } of resources.list(SUBSCRIPTIONS)) {
-    add(deadLetterTargetOf(value), { kind: 'subscription', name: key });
+  for (const { value } of resources.list<SubscriptionRecord>(SUBSCRIPTIONS)) {
+    const { deadLetterTargetArn } = JSON.parse(value.attributes.RedrivePolicy ?? '{}') as Record<
+      string,
+      string
+    >;
+    add(deadLetterTargetArn, {
+      kind: 'subscription',
+      name: `${value.topicName} → ${value.protocol} ${value.endpoint}`,
+    });
   }
   return [...found.values()];
-}
-
-function deadLetterTargetOf(subscription: Readonly<Record<string, unknown>>): string | undefined {
-  const attributes = (subscription.attributes ?? subscription) as Record<string, unknown>;
-  const policy = attributes.RedrivePolicy ?? attributes.redrivePolicy;
-  if (typeof policy !== 'string') return undefined;
-  try {
-    const target: unknown = (JSON.parse(policy) as Record<string, unknown>).deadLetterTargetArn;
-    return typeof target === 'string' ? target : undefined;
-  } catch {
-    // The service checks policies when they are set; one it let through is no dead-letter queue.
-    return undefined;
-  }
 }

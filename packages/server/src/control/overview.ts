@@ -1,5 +1,6 @@
 /** Is anything wrong, where, since when: one look at everything. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { ALARMS, type AlarmRecord } from '../domain/alarm.ts';
 import { DEAD_LETTER_JOBS, type DeadLetterJob } from '../domain/dead-letter-job.ts';
 import { balanceBooks, FATE_KINDS } from '../domain/journal.ts';
 import { type FunctionRecord, LAMBDA_COLLECTIONS } from '../domain/lambda-function.ts';
@@ -20,6 +21,7 @@ const ProblemBody = z
   .object({
     severity: z.enum(['critical', 'warning', 'info']),
     kind: z.enum([
+      'alarm',
       'unaccounted',
       'deadLetters',
       'expiring',
@@ -94,6 +96,7 @@ export function addOverviewRoutes(app: OpenAPIHono, deps: ControlDeps, samples: 
               text: `${ledger.unaccounted} events are neither pending nor ended: run redrive verify`,
             },
           ]),
+      ...findAlarms(),
       ...dead.problems,
       ...pending.problems,
       ...findFailing(
@@ -141,6 +144,21 @@ export function addOverviewRoutes(app: OpenAPIHono, deps: ControlDeps, samples: 
           }),
         );
         return [{ severity: 'warning', kind: 'failing', subject: name, text, since: since ?? now }];
+      });
+    }
+
+    function findAlarms(): Problem[] {
+      return store.resources.list<AlarmRecord>(ALARMS).flatMap(({ key, value: { state } }): Problem[] => {
+        if (state.value !== 'ALARM') return [];
+        return [
+          {
+            severity: 'critical',
+            kind: 'alarm',
+            subject: key,
+            text: state.reason,
+            since: state.transitionedAt,
+          },
+        ];
       });
     }
 

@@ -7,9 +7,10 @@ import {
   PutFunctionEventInvokeConfigCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
-import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { DeleteQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Api, createApi } from '../support/api.ts';
-import type { Cleanup } from '../support/cleanup.ts';
+import { atEnd, type Cleanup } from '../support/cleanup.ts';
 import { type Clients, createClients } from '../support/clients.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFunction, createQueue } from '../support/functions.ts';
@@ -361,4 +362,43 @@ test('what is exported can be imported again, groups and all', async (t) => {
   const wrong = await send('{"body":"x"}\n{"nobody":1}\n');
   assert.equal(wrong.status, 400);
   assert.match(await wrong.text(), /line 2: body/);
+});
+
+test("notifications go back to their subscription's endpoint", async (t) => {
+  const world = await startWorld(t, FIXED);
+  const { api, sqs } = world;
+  const sns = new SNSClient({
+    endpoint: world.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  atEnd(t, () => sns.destroy());
+  const lost = await createQueue(world, 'lost');
+  const inbox = await createQueue(world, 'inbox');
+  const topic = (await sns.send(new CreateTopicCommand({ Name: 'news' }))).TopicArn as string;
+  await sns.send(
+    new SubscribeCommand({
+      TopicArn: topic,
+      Protocol: 'sqs',
+      Endpoint: inbox.arn,
+      Attributes: { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: lost.arn }) },
+    }),
+  );
+  await sqs.send(new DeleteQueueCommand({ QueueUrl: inbox.url }));
+  await sns.send(new PublishCommand({ TopicArn: topic, Message: 'hello' }));
+  const letter = await eventually(async () => {
+    await world.control.advance('1m');
+    return (await api.get('/dead-letters/lost/messages')).messages[0];
+  });
+  assert.equal(letter.kind, 'notification');
+  const sources = (await api.get('/dead-letters')).queues.find(
+    ({ name }: { name: string }) => name === 'lost',
+  ).sources;
+  assert.equal(sources[0].kind, 'subscription');
+  await world.control.advance('61s');
+  await createQueue(world, 'inbox');
+  const { jobId } = await api.post('/dead-letters/lost/redrive', { selection: { kind: 'all' } }, 202);
+  assert.equal((await finish(world, jobId)).moved, 1);
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: inbox.url }));
+  assert.equal(JSON.parse(Messages?.[0]?.Body ?? '{}').Message, 'hello');
 });
