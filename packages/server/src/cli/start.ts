@@ -3,6 +3,7 @@
  * the first SIGTERM or SIGINT drains, a second one exits at once.
  */
 import { existsSync, statSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { type Config, FLAGS, type Flags, readConfig } from '../config.ts';
@@ -67,6 +68,8 @@ async function serve(config: Config): Promise<void> {
   });
   stop = () => server.stop();
   printLine(`redrive ready endpoint=${server.endpoint} console=${server.console}`);
+  // Node keeps it at a regular exit only, and a server may never have one.
+  flushCompileCache();
   await suggest(server.endpoint, config);
 }
 
