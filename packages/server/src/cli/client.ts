@@ -57,7 +57,15 @@ interface EventFilter {
 const JSON_SERVICES = {
   sqs: { target: 'AmazonSQS', version: '1.0' },
   logs: { target: 'Logs_20140328', version: '1.1' },
+  cloudwatch: { target: 'GraniteServiceVersion20100801', version: '1.0', signingName: 'monitoring' },
 } as const;
+
+interface JsonService {
+  readonly target: string;
+  readonly version: string;
+  /** In the scope of signatures, where it is another name. */
+  readonly signingName?: string;
+}
 
 /** Longest wait for an answer; a synchronous invocation may take 15 minutes. */
 const TIMEOUT_MS = 16 * 60_000;
@@ -154,10 +162,10 @@ export function createClient(endpoint: string): Client {
     advanceClock: (by) => mustControl('clock/advance', { by }),
 
     async callAws(service, operation, input) {
-      const { target, version } = JSON_SERVICES[service];
+      const { target, version, signingName = service }: JsonService = JSON_SERVICES[service];
       const response = await send('/', {
         body: JSON.stringify(input),
-        service,
+        service: signingName,
         headers: {
           'content-type': `application/x-amz-json-${version}`,
           'x-amz-target': `${target}.${operation}`,

@@ -1,6 +1,7 @@
 /** The command line: the table of commands, and how failures become exit codes. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { alarmsCommand } from './alarms.ts';
 import { awsCommand } from './aws.ts';
 import { clockCommand } from './clock.ts';
 import { completionCommand } from './completion.ts';
@@ -11,6 +12,7 @@ import { CliFailure, EXIT } from './failure.ts';
 import { faultCommand } from './fault.ts';
 import { invokeCommand } from './invoke.ts';
 import { logsCommand } from './logs.ts';
+import { metricsCommand } from './metrics.ts';
 import { remark } from './output.ts';
 import { queuesCommand } from './queues.ts';
 import { startCommand } from './start.ts';
@@ -33,6 +35,8 @@ function createProgram(): Command {
     dlqCommand(),
     queuesCommand(),
     logsCommand(),
+    metricsCommand(),
+    alarmsCommand(),
     verifyCommand(),
     clockCommand(),
     faultCommand(),
