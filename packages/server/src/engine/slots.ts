@@ -8,27 +8,51 @@ export type ThrottleReason =
   | 'ReservedFunctionConcurrentInvocationLimitExceeded'
   | 'ConcurrentInvocationLimitExceeded';
 
+/** The pool of functions without a reservation; no function has this name. */
+const UNRESERVED = '';
+
 export class Slots {
   readonly #accountLimit: number;
   readonly #readReservedTotal: () => number;
+  readonly #share: (pool: string, total: number) => number;
   readonly #held = new Map<string, number>();
   #heldUnreserved = 0;
   /** Functions that held unreserved slots when they got them: a reservation made later must not unbalance the pool. */
   readonly #unreserved = new Map<string, number>();
 
-  /** @param readReservedTotal sum of all reservations now */
-  constructor(accountLimit: number, readReservedTotal: () => number) {
+  /**
+   * @param readReservedTotal sum of all reservations now
+   * @param share what this node may use of so many slots of a pool, where several nodes run the functions
+   */
+  constructor(
+    accountLimit: number,
+    readReservedTotal: () => number,
+    share: (pool: string, total: number) => number = (_, total) => total,
+  ) {
     this.#accountLimit = accountLimit;
     this.#readReservedTotal = readReservedTotal;
+    this.#share = share;
+  }
+
+  /** Whether all slots of a function are with other nodes at present: its events are for them. */
+  isElsewhere(functionName: string, reserved: number | undefined): boolean {
+    const [pool, total] =
+      reserved === undefined ? [UNRESERVED, this.#unreservedTotal()] : [functionName, reserved];
+    return total > 0 && this.#share(pool, total) === 0;
+  }
+
+  #unreservedTotal(): number {
+    return this.#accountLimit - this.#readReservedTotal();
   }
 
   /** Takes one slot; answers why not when there is none. */
   tryAcquire(functionName: string, reserved: number | undefined): ThrottleReason | undefined {
     const held = this.#held.get(functionName) ?? 0;
     if (reserved !== undefined) {
-      if (held >= reserved) return 'ReservedFunctionConcurrentInvocationLimitExceeded';
+      if (held >= this.#share(functionName, reserved))
+        return 'ReservedFunctionConcurrentInvocationLimitExceeded';
     } else {
-      if (this.#heldUnreserved >= this.#accountLimit - this.#readReservedTotal()) {
+      if (this.#heldUnreserved >= this.#share(UNRESERVED, this.#unreservedTotal())) {
         return 'ConcurrentInvocationLimitExceeded';
       }
       this.#heldUnreserved++;

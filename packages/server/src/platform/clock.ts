@@ -39,6 +39,38 @@ export class RealClock implements Clock {
   }
 }
 
+/**
+ * This machine's clock, corrected by what the database says: nodes whose own clocks differ agree on the time. It may
+ * stand still for a moment and never goes back.
+ */
+export class CorrectedClock implements Clock {
+  readonly virtual = false;
+  readonly #readOffsetMs: () => number;
+  #last = 0;
+
+  /** @param readOffsetMs what to add to this machine's time now, ms */
+  constructor(readOffsetMs: () => number) {
+    this.#readOffsetMs = readOffsetMs;
+  }
+
+  now(): number {
+    this.#last = Math.max(this.#last, Date.now() + this.#readOffsetMs());
+    return this.#last;
+  }
+
+  schedule(at: number, fn: () => void): Timer {
+    let handle: NodeJS.Timeout;
+    const arm = () => {
+      const delayMs = at - this.now();
+      handle =
+        delayMs > MAX_TIMEOUT_MS ? setTimeout(arm, MAX_TIMEOUT_MS) : setTimeout(fn, Math.max(0, delayMs));
+      handle.unref();
+    };
+    arm();
+    return { cancel: () => clearTimeout(handle) };
+  }
+}
+
 interface VirtualTimer {
   readonly at: number;
   readonly order: number;

@@ -13,12 +13,11 @@ export const NODE_SILENT_MS = 5_000;
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 const BEAT = `
   WITH me AS (
-    INSERT INTO nodes (id, started_at, seen_at, holders) VALUES ($1, ${NOW}, ${NOW}, '')
+    INSERT INTO nodes (id, started_at, seen_at) VALUES ($1, ${NOW}, ${NOW})
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at)
   SELECT (SELECT seen_at FROM me), (SELECT revision FROM resource_state WHERE id = 1), n.id, n.seen_at
   FROM (SELECT 1) one LEFT JOIN nodes n ON n.id <> $1`;
 const LEAVE = 'DELETE FROM nodes WHERE id = $1';
-const FORGET_GRANTS = 'DELETE FROM slot_grants WHERE node = ANY($1::text[])';
 const FORGET = 'DELETE FROM nodes WHERE id = ANY($1::text[]) AND seen_at < $2';
 /** What dead nodes held is due now. Their names are the first part of a holder's. */
 const RELEASE = `
@@ -81,11 +80,9 @@ export async function forgetNodes(
   dead: readonly string[],
   databaseNow: number,
 ): Promise<void> {
-  await pool.query(FORGET_GRANTS, [dead]);
   await pool.query(FORGET, [dead, databaseNow - NODE_SILENT_MS]);
 }
 
 export async function leave(pool: pg.Pool, node: string): Promise<void> {
-  await pool.query(FORGET_GRANTS, [[node]]);
   await pool.query(LEAVE, [node]);
 }

@@ -42,6 +42,7 @@ import * as queues from './message-reads.ts';
 import { migrate } from './migrations.ts';
 import { Notifications, type Word } from './notifications.ts';
 import * as points from './point-reads.ts';
+import { shareOf, TRUST_MS } from './slot-share.ts';
 import { sweepStep } from './sweep.ts';
 import type { Row } from './transaction.ts';
 import { type BatchOutcome, Writer } from './writer.ts';
@@ -65,6 +66,8 @@ export interface ClusterView {
   readonly clockOffsetMs: number;
   /** Ms since the database last heard of this node. */
   silentMs(): number;
+  /** Slots of a pool of so many that this node may use now. */
+  share(pool: string, total: number): number;
 }
 
 export interface PostgresStore extends Store {
@@ -114,6 +117,8 @@ class PostgresStoreImpl implements PostgresStore {
   #others: readonly string[] = [];
   #clockOffsetMs = 0;
   #lastBeat = Number.NEGATIVE_INFINITY;
+  /** When this node joined, or came back to, others that were there. */
+  #joinedAt: number | undefined;
   #closed: Promise<void> | undefined;
   #pulling: Promise<void> | undefined;
 
@@ -148,6 +153,13 @@ class PostgresStoreImpl implements PostgresStore {
       others: this.#others,
       clockOffsetMs: this.#clockOffsetMs,
       silentMs: () => performance.now() - this.#lastBeat,
+      share: (pool, total) =>
+        shareOf(pool, total, {
+          node: this.#node,
+          others: this.#others,
+          joinedMs: this.#joinedAt === undefined ? undefined : performance.now() - this.#joinedAt,
+          silentMs: performance.now() - this.#lastBeat,
+        }),
     };
   }
 
@@ -345,7 +357,10 @@ class PostgresStoreImpl implements PostgresStore {
     const before = Date.now();
     const { databaseNow, revision, others, dead } = await beat(this.pool, this.#node);
     const after = Date.now();
-    this.#lastBeat = performance.now();
+    // Others may have counted this node out meanwhile: it has to be seen again before it takes its share.
+    const away = performance.now() - this.#lastBeat > TRUST_MS;
+    if (away) this.#joinedAt = others.length > 0 ? performance.now() : undefined;
+    this.#lastBeat = performance.now() - (after - before);
     this.#clockOffsetMs = databaseNow - Math.round((before + after) / 2);
     const first = this.#others.length === 0 && others.length > 0;
     this.#others = others;

@@ -51,6 +51,12 @@ const READ_BATCH = 'SELECT batch, fence FROM batches WHERE node = $1 FOR UPDATE'
 /** Takes the number away from whoever may still be about to commit under it. */
 const FENCE = 'UPDATE batches SET batch = $2, fence = $2 WHERE node = $1';
 
+class OpensUnchecked extends Error {
+  override readonly name = 'OpensUnchecked';
+  /** Unique violation: what the database would have said. */
+  readonly code = '23505';
+}
+
 class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown';
 }
@@ -189,6 +195,8 @@ export class Writer {
     for (const { index, checked } of segment.units) {
       const conflict = findConflict(checked.unit, facts);
       if (conflict) {
+        // The first conflict counts, and an id that is opened again would be one: now it has to be looked up.
+        if (!checkOpens && checked.unit.some(({ kind }) => kind === 'open')) throw new OpensUnchecked();
         results[index] = conflict;
         continue;
       }
