@@ -227,7 +227,10 @@ describe('alarms', () => {
     );
     const states = async () => {
       const found = await cloudwatch.send(
-        new DescribeAlarmsCommand({ AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] }),
+        new DescribeAlarmsCommand({
+          AlarmNames: ['dead letters', 'anything'],
+          AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
+        }),
       );
       return [...(found.MetricAlarms ?? []), ...(found.CompositeAlarms ?? [])].map(
         (alarm) => alarm.StateValue,
@@ -288,6 +291,31 @@ describe('alarms', () => {
       set('dead letters', 'INVALID'),
       /1 validation error detected: Value 'INVALID' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value set: \[INSUFFICIENT_DATA, ALARM, OK\]/,
     );
+  });
+});
+
+describe('the example application', () => {
+  test('is watched: dead letters and the error rate reach the pager', async () => {
+    await control.advance('10m');
+    await invoke('orders-warehouse', { id: 'watched' });
+    await control.advance('4m');
+    const { MetricAlarms } = await cloudwatch.send(new DescribeAlarmsCommand({ AlarmNamePrefix: 'orders-' }));
+    const states = Object.fromEntries(
+      (MetricAlarms ?? []).map((alarm) => [alarm.AlarmName, alarm.StateValue]),
+    );
+    assert.deepEqual(states, {
+      'orders-dead-letters': 'ALARM',
+      'orders-error-rate': 'ALARM',
+      'orders-many-dead-letters': 'OK',
+      'orders-old-dead-letters': 'OK',
+    });
+    const QueueUrl = `${server.endpoint}/000000000000/orders-pager`;
+    const subjects = await eventually(async () => {
+      const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      const found = (Messages ?? []).map(({ Body }) => JSON.parse(Body as string).Subject as string);
+      return found.length > 0 && found;
+    });
+    assert.ok(subjects.some((subject) => subject.startsWith('ALARM: "orders-')));
   });
 });
 
@@ -479,11 +507,11 @@ describe('logs', () => {
     assert.deepEqual(
       found.results?.map((row) => row.map(({ value }) => value)),
       [
-        ['000000000000:/aws/lambda/orders-warehouse', '6'],
         ['000000000000:/aws/lambda/orders-confirm', '7'],
+        ['000000000000:/aws/lambda/orders-warehouse', '9'],
       ],
     );
-    assert.equal(found.statistics?.recordsMatched, 13);
+    assert.equal(found.statistics?.recordsMatched, 16);
     await assert.rejects(run('fields @message | nonsense'), { name: 'MalformedQueryException' });
     await assert.rejects(
       run('fields @message', ['/none']),
