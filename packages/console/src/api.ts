@@ -1,5 +1,6 @@
 /** The control API as the console calls it. Its shapes are the server's own schemas. */
 import type { z } from 'zod';
+import type { AlarmBody, AlarmHistoryBody, TopicBody } from '../../server/src/control/alarms.ts';
 import type { AuditEntryBody } from '../../server/src/control/audit.ts';
 import type {
   GroupBody,
@@ -15,6 +16,9 @@ import type { OverviewBody } from '../../server/src/control/overview.ts';
 import type { QueueBody } from '../../server/src/control/queues.ts';
 import type { EventBody, EventListBody } from '../../server/src/control/schemas.ts';
 
+export type Alarm = z.infer<typeof AlarmBody>;
+export type AlarmHistoryItem = z.infer<typeof AlarmHistoryBody>;
+export type Topic = z.infer<typeof TopicBody>;
 export type AuditEntry = z.infer<typeof AuditEntryBody>;
 export type DeadLetterQueue = z.infer<typeof DeadLetterQueueBody>;
 export type Group = z.infer<typeof GroupBody>;

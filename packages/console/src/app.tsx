@@ -33,6 +33,8 @@ const WorkbenchPage = lazy(() => import('./pages/workbench.tsx'));
 const LetterPage = lazy(() => import('./pages/letter.tsx'));
 const QueuesPage = lazy(() => import('./pages/queues.tsx'));
 const QueuePage = lazy(() => import('./pages/queue.tsx'));
+const TopicsPage = lazy(() => import('./pages/topics.tsx'));
+const AlarmsPage = lazy(() => import('./pages/alarms.tsx'));
 const LogsPage = lazy(() => import('./pages/logs.tsx'));
 const JobsPage = lazy(() => import('./pages/jobs.tsx'));
 const AuditPage = lazy(() => import('./pages/audit.tsx'));
@@ -43,6 +45,8 @@ const PLACES = [
   { href: '/dead-letters', label: 'Dead letters', key: 'd' },
   { href: '/functions', label: 'Functions', key: 'f' },
   { href: '/queues', label: 'Queues', key: 'q' },
+  { href: '/topics', label: 'Topics', key: 't' },
+  { href: '/alarms', label: 'Alarms', key: 'm' },
   { href: '/logs', label: 'Logs', key: 'l' },
   { href: '/jobs', label: 'Redrives', key: 'r' },
   { href: '/audit', label: 'Audit trail', key: 'a' },
@@ -170,6 +174,8 @@ function Pages() {
       </Route>
       <Route path="/queues" component={QueuesPage} />
       <Route path="/queues/:name">{({ name }) => <QueuePage name={name} />}</Route>
+      <Route path="/topics" component={TopicsPage} />
+      <Route path="/alarms" component={AlarmsPage} />
       <Route path="/logs" component={LogsPage} />
       <Route path="/jobs" component={JobsPage} />
       <Route path="/audit" component={AuditPage} />

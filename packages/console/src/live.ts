@@ -6,8 +6,11 @@ import { API, get } from './api.ts';
 /** Which queries show what the server calls changed. */
 const SHOWN_IN: Readonly<Record<string, readonly string[]>> = {
   events: ['events', 'event', 'overview', 'functions', 'function', 'logs'],
-  queues: ['queues', 'queue', 'dead-letters', 'groups', 'letters', 'overview'],
+  queues: ['queues', 'queue', 'dead-letters', 'groups', 'letters', 'overview', 'topics'],
   'redrive-jobs': ['jobs', 'job', 'groups', 'letters', 'dead-letters', 'audit'],
+  alarms: ['alarms', 'overview'],
+  'sns-topics': ['topics'],
+  'sns-subscriptions': ['topics', 'dead-letters'],
   'sqs-queues': ['queues', 'queue', 'dead-letters', 'overview'],
 };
 const CONFIGURATION = ['functions', 'function', 'queues', 'queue', 'dead-letters', 'overview'];

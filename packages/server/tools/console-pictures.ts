@@ -48,6 +48,8 @@ try {
     ['function', 'functions/payments-charge'],
     ['queues', 'queues'],
     ['queue', 'queues/receipts'],
+    ['topics', 'topics'],
+    ['alarms', 'alarms?name=payments-charge-errors'],
     ['logs', 'logs?group=/aws/lambda/payments-charge'],
     ['redrives', 'jobs'],
     ['audit', 'audit'],

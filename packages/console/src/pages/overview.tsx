@@ -163,8 +163,9 @@ function linkOf({ kind, subject }: Problem): string {
       return `/dead-letters/${subject}`;
     case 'jobStopped':
       return '/jobs';
-    case 'unaccounted':
     case 'alarm':
+      return `/alarms${query({ name: subject })}`;
+    case 'unaccounted':
       return '/events';
     default:
       return `/functions/${subject}`;

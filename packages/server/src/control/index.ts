@@ -1,6 +1,7 @@
 /** The control API: our own door, for the console, the CLI and tests. Described by its OpenAPI document. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
+import { addAlarmRoutes } from './alarms.ts';
 import { addAuditRoutes } from './audit.ts';
 import { addClockRoutes } from './clock.ts';
 import { addConsoleRoutes } from './console.ts';
@@ -62,6 +63,7 @@ export function createControl(deps: ControlDeps): Control {
   addFunctionRoutes(api, deps);
   addQueueRoutes(api, deps);
   addLogRoutes(api, deps);
+  addAlarmRoutes(api, deps);
   addLedgerRoutes(api, deps);
   addClockRoutes(api, deps);
   addFaultRoutes(api, deps);

@@ -36,6 +36,9 @@ test('from the alarm to the redriven event', { skip }, async (t) => {
   const night = await startNight(t);
   const { page, complaints } = await openPage(t, night.console);
   await page.getByRole('heading', { level: 1, name: /things need attention/ }).waitFor();
+  await page.getByRole('link', { name: 'Alarm: payments-charge-errors' }).click();
+  await page.getByText('Alarm updated from', { exact: false }).first().waitFor();
+  await page.goBack();
   await page.getByRole('link', { name: 'payments-dead', exact: true }).first().click();
   await page.getByRole('heading', { level: 1, name: 'payments-dead' }).waitFor();
   await page.getByRole('button', { name: 'TypeError: order A-# has no lines' }).click();
@@ -167,6 +170,8 @@ test('every page passes axe in both schemes, and keeps to the security policy', 
     'functions/payments-charge',
     'queues',
     'queues/receipts',
+    'topics',
+    'alarms?name=payments-charge-errors',
     'logs',
     'jobs',
     'audit',

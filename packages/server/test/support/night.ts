@@ -1,13 +1,16 @@
 /** A server on which something went wrong in the night: for tests of the console and for its pictures. */
+
+import { CloudWatchClient, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import {
   InvokeCommand,
   PublishVersionCommand,
   PutFunctionEventInvokeConfigCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Api, createApi } from './api.ts';
-import type { Cleanup } from './cleanup.ts';
+import { atEnd, type Cleanup } from './cleanup.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createFunction, createQueue } from './functions.ts';
 import { startInProcess } from './server-inside.ts';
@@ -85,6 +88,34 @@ export async function startNight(
       FunctionName: 'notify-customer-about-the-state-of-an-order-by-mail-and-push',
       MaximumRetryAttempts: 0,
       DestinationConfig: { OnFailure: { Destination: failed.arn } },
+    }),
+  );
+  const place = {
+    endpoint: server.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+  const [sns, cloudwatch] = [new SNSClient(place), new CloudWatchClient(place)];
+  atEnd(t, () => {
+    sns.destroy();
+    cloudwatch.destroy();
+  });
+  const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: 'on-call' }));
+  const pager = await createQueue(clients, 'pager');
+  await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: pager.arn }));
+  await cloudwatch.send(
+    new PutMetricAlarmCommand({
+      AlarmName: 'payments-charge-errors',
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Dimensions: [{ Name: 'FunctionName', Value: 'payments-charge' }],
+      Statistic: 'Sum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'ignore',
+      AlarmActions: [TopicArn as string],
     }),
   );
   const invoke = async (payload: unknown, name = 'payments-charge') => {
