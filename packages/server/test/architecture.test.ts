@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'engine/targets.ts',
     'protocol',
   ],
+  scenario: ['platform', 'domain', 'faults/fault-schema.ts', 'testing'],
   template: ['platform', 'store/store.ts', 'domain', 'runtime/zip-folder.ts', 'protocol'],
 };
 /** These wire everything together and may import from anywhere. */

@@ -16,6 +16,7 @@ import { metricsCommand } from './metrics.ts';
 import { remark } from './output.ts';
 import { queuesCommand } from './queues.ts';
 import { startCommand } from './start.ts';
+import { testCommand } from './test.ts';
 import { verifyCommand } from './verify.ts';
 
 function createProgram(): Command {
@@ -40,6 +41,7 @@ function createProgram(): Command {
     verifyCommand(),
     clockCommand(),
     faultCommand(),
+    testCommand(),
     doctorCommand(),
     awsCommand(),
     completionCommand(createProgram),
