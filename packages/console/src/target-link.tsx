@@ -6,12 +6,12 @@ import { To } from './parts.tsx';
 export function TargetLink({ arn }: { readonly arn: string }) {
   const service = arn.split(':')[2];
   const name = nameOfArn(arn);
-  const href =
-    service === 'sqs'
-      ? `/queues/${name}`
-      : service === 'lambda'
-        ? `/functions/${name.split(':')[0]}`
-        : undefined;
+  const href = {
+    sqs: `/queues/${name}`,
+    lambda: `/functions/${name.split(':')[0]}`,
+    sns: '/topics',
+    cloudwatch: `/alarms?name=${encodeURIComponent(name)}`,
+  }[service ?? ''];
   return (
     <Tooltip label={arn}>
       <span>{href === undefined ? name : <To href={href}>{name}</To>}</span>

@@ -314,7 +314,9 @@ test('where keys are asked for: login, roles, and nothing on a cookie alone', { 
     });
   assert.equal((await send({})).status, 401);
   assert.equal((await send({ cookie })).status, 403);
-  const session = await (await fetch(`${server.console}api/session`, { headers: { cookie } })).json();
+  const session = (await (await fetch(`${server.console}api/session`, { headers: { cookie } })).json()) as {
+    csrf: string;
+  };
   // 409: let through, and refused only because the clock is real.
   assert.equal((await send({ cookie, 'x-redrive-csrf': session.csrf })).status, 409);
   const basic = (pair: typeof operator) => ({
@@ -334,11 +336,9 @@ test('where keys are asked for: login, roles, and nothing on a cookie alone', { 
     answer.headers.get('content-security-policy') ?? '',
     /script-src 'self'; style-src 'self' 'nonce-/,
   );
-  const audit = await (await fetch(`${server.console}api/audit`, { headers: basic(operator) })).json();
-  assert.ok(
-    audit.entries.some(
-      ({ action, by }: { action: string; by: string }) => action === 'login' && by === operator.accessKeyId,
-    ),
-  );
+  const audit = (await (await fetch(`${server.console}api/audit`, { headers: basic(operator) })).json()) as {
+    entries: { action: string; by: string }[];
+  };
+  assert.ok(audit.entries.some(({ action, by }) => action === 'login' && by === operator.accessKeyId));
   assert.deepEqual(complaints, []);
 });
