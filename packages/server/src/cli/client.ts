@@ -235,7 +235,9 @@ export function describeError(response: Response, text: string): string {
       .replace(/^.*#/, '')
       .replace(/:.*$/, '');
     const message = inner.message ?? inner.Message ?? text;
-    return [code, typeof message === 'string' ? message : JSON.stringify(message)].filter(Boolean).join(': ');
+    // A refused signature comes with a page of what it should have been; the first paragraph says it.
+    const shown = typeof message === 'string' ? message.split('\n\n', 1)[0] : JSON.stringify(message);
+    return [code, shown].filter(Boolean).join(': ');
   } catch {
     // Not JSON: an error page of something else, shown as far as a line goes.
     return text.slice(0, 200);
@@ -253,8 +255,10 @@ export function unreachable(endpoint: string, cause: unknown): CliFailure {
   if (cause instanceof Error && cause.name === 'TimeoutError') {
     return new CliFailure(`${endpoint} gave no answer in time`, EXIT.unreachable, { cause });
   }
-  const code = (cause as { cause?: { code?: string } }).cause?.code;
-  const reason = code === 'ECONNREFUSED' ? 'nothing listens there' : (code ?? String(cause));
+  // fetch() says only that it failed; why is in the cause of its error.
+  const why = (cause as { cause?: { code?: string; message?: string } }).cause;
+  const reason =
+    why?.code === 'ECONNREFUSED' ? 'nothing listens there' : (why?.code ?? why?.message ?? String(cause));
   return new CliFailure(
     `No server at ${endpoint} (${reason}). Start one with 'redrive start', or name another with --endpoint or REDRIVE_ENDPOINT.`,
     EXIT.unreachable,

@@ -4,6 +4,7 @@
  * Source of the signature: "AWS Signature Version 4 for API requests".
  */
 import { createHash, createHmac } from 'node:crypto';
+import { CliFailure, EXIT } from './failure.ts';
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -12,6 +13,11 @@ export interface Credentials {
 }
 
 export function credentials(env: NodeJS.ProcessEnv): Credentials {
+  for (const name of ['REDRIVE_ACCESS_KEY_ID', 'REDRIVE_SECRET_ACCESS_KEY']) {
+    if (env[name] !== undefined && !/^[!-~]+$/.test(env[name])) {
+      throw new CliFailure(`${name}: expected a key without spaces or line breaks`, EXIT.usage);
+    }
+  }
   return {
     accessKeyId: env.REDRIVE_ACCESS_KEY_ID ?? 'redrive',
     secretAccessKey: env.REDRIVE_SECRET_ACCESS_KEY ?? 'redrive',

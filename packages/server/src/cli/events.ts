@@ -20,52 +20,54 @@ interface Options extends ServerOptions {
 }
 
 export function eventsCommand(): Command {
-  return withServer(
-    new Command('events')
-      .description('list accepted events, or show one with its timeline')
-      .argument('[request-id]', 'event to show'),
-  )
-    // Options behind `tail` are its own.
-    .enablePositionalOptions()
-    .addCommand(eventsTailCommand())
-    .option('--function <name>', 'only events of this function')
-    .addOption(new Option('--status <status>', 'only events in this state').choices(STATUSES))
-    .option('--since <duration>', 'only events accepted in the last 90s, 10m, 2h, 3d …')
-    .option('-n, --limit <n>', 'how many to list', '20')
-    .option('--follow', 'with a request id: stay until the event has its fate')
-    .action(async (requestId: string | undefined, options: Options) => {
-      const client = createClient(endpointOf(options));
-      if (requestId !== undefined) {
-        if (options.follow) return follow(client, requestId, options);
-        const event = await client.readEvent(requestId);
-        if (!event)
-          throw new CliFailure(`no event ${requestId} (settled events are kept for the retention time)`);
-        if (options.json) return printJson(event);
-        for (const line of [...formatHeader(event), ...formatTimeline(event)]) printLine(line);
-        if (!event.fate) printLine('  pending');
-        return;
-      }
-      const events = await client.listEvents({
-        function: options.function,
-        fate: options.status,
-        limit: parseLimit(options.limit),
-        from:
-          options.since === undefined ? undefined : (await client.readClock()).now - sinceMs(options.since),
-      });
-      if (options.json) return printJson({ events });
-      if (events.length === 0) return printLine('no events');
-      printLine(
-        formatTable(
-          ['ACCEPTED', 'REQUEST ID', 'FUNCTION', 'FATE'],
-          events.map((event) => [
-            formatInstant(event.acceptedAt),
-            event.requestId,
-            functionOf(event.functionArn),
-            formatFate(event),
-          ]),
-        ),
-      );
-    });
+  return (
+    withServer(
+      new Command('events')
+        .description('list accepted events, or show one with its timeline')
+        .argument('[request-id]', 'event to show'),
+    )
+      // Options behind `tail` are its own.
+      .enablePositionalOptions()
+      .addCommand(eventsTailCommand())
+      .option('--function <name>', 'only events of this function')
+      .addOption(new Option('--status <status>', 'only events in this state').choices(STATUSES))
+      .option('--since <duration>', 'only events accepted in the last 90s, 10m, 2h, 3d …')
+      .option('-n, --limit <n>', 'how many to list', '20')
+      .option('--follow', 'with a request id: stay until the event has its fate')
+      .action(async (requestId: string | undefined, options: Options) => {
+        const client = createClient(endpointOf(options));
+        if (requestId !== undefined) {
+          if (options.follow) return follow(client, requestId, options);
+          const event = await client.readEvent(requestId);
+          if (!event)
+            throw new CliFailure(`no event ${requestId} (settled events are kept for the retention time)`);
+          if (options.json) return printJson(event);
+          for (const line of [...formatHeader(event), ...formatTimeline(event)]) printLine(line);
+          if (!event.fate) printLine('  pending');
+          return;
+        }
+        const events = await client.listEvents({
+          function: options.function,
+          fate: options.status,
+          limit: parseLimit(options.limit),
+          from:
+            options.since === undefined ? undefined : (await client.readClock()).now - sinceMs(options.since),
+        });
+        if (options.json) return printJson({ events });
+        if (events.length === 0) return printLine('no events');
+        printLine(
+          formatTable(
+            ['ACCEPTED', 'REQUEST ID', 'FUNCTION', 'FATE'],
+            events.map((event) => [
+              formatInstant(event.acceptedAt),
+              event.requestId,
+              functionOf(event.functionArn),
+              formatFate(event),
+            ]),
+          ),
+        );
+      })
+  );
 }
 
 function parseLimit(text: string): number {
