@@ -13,8 +13,8 @@ import { EventBody, EventListBody, EventSummaryBody, json, refusal } from './sch
 
 const MAX_PAGE = 1_000;
 /** Subjects read by one look of a search, and looks of one request. */
-const SEARCH_SCAN = 2_000;
-const SEARCH_WINDOWS = 10;
+const SEARCH_SCAN = 10_000;
+const SEARCH_WINDOWS = 20;
 const MAX_ERROR_SHOWN = 500;
 
 const list = createRoute({
