@@ -19,7 +19,7 @@ import { createFaultyStore } from './faults/faulty-store.ts';
 import { createSurroundings } from './faults/surroundings.ts';
 import { KeyRing, readPeopleKeys } from './keys.ts';
 import { Activity } from './platform/activity.ts';
-import { type Clock, RealClock, VirtualClock } from './platform/clock.ts';
+import { type Clock, VirtualClock } from './platform/clock.ts';
 import { createIds } from './platform/ids.ts';
 import { createLog } from './platform/log.ts';
 import { type Random, SeededRandom, SystemRandom } from './platform/random.ts';
@@ -29,6 +29,7 @@ import { createHttpServer } from './protocol/http.ts';
 import { createCodeStore } from './runtime/code-store.ts';
 import { createExecutor } from './runtime/pool.ts';
 import { createRuntimes } from './runtime/runtimes.ts';
+import { shareCode } from './runtime/shared-code-store.ts';
 import { createCloudWatchService } from './services/cloudwatch/index.ts';
 import { CODE_PATH, createCodeDownload } from './services/lambda/code-download.ts';
 import { createFunctionUrlServer } from './services/lambda/function-url-server.ts';
@@ -36,7 +37,7 @@ import { createLambdaService } from './services/lambda/index.ts';
 import { createLogsService } from './services/logs/index.ts';
 import { createSnsService } from './services/sns/index.ts';
 import { createSqsService } from './services/sqs/index.ts';
-import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
 import { createCall } from './template/call.ts';
 import { deployTemplate } from './template/deploy.ts';
@@ -64,7 +65,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await mkdir(config.dataDir, { recursive: true });
   const log = createLog(config.logLevel);
   const activity = new Activity();
-  const disk = await openSqliteStore({ path: join(config.dataDir, 'redrive.db'), activity });
+  const opened = await openStore({
+    dataDir: config.dataDir,
+    storeUrl: config.storeUrl,
+    activity,
+    onError: (error) => log.error({ err: error }, 'the database did not answer; it will be asked again'),
+  });
+  const disk = opened.store;
   const random = await createRandom(disk, config.seed);
 
   const rememberedNow = disk.resources.get<{ at: number }>(CLOCK.collection, CLOCK.key)?.value.at;
@@ -72,7 +79,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     config.clock === 'virtual'
       ? new VirtualClock(rememberedNow ?? config.startAt ?? Date.now(), activity)
       : undefined;
-  const clock: Clock = virtualClock ?? new RealClock();
+  const clock: Clock = virtualClock ?? opened.clock;
   const advanceClock =
     virtualClock &&
     (async (byMs: number) => {
@@ -90,7 +97,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     activity,
     log,
     surroundings: createSurroundings({
-      injectDiskFault: (fault) => disk.injectDiskFault(fault),
+      injectDiskFault: opened.injectDiskFault,
       kill: () => process.kill(process.pid, 'SIGKILL'),
     }),
   });
@@ -121,7 +128,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     activity,
     onError: (error) => log.error({ err: error }, 'retention failed; the next round tries again'),
   });
-  const codeStore = await createCodeStore(join(config.dataDir, 'code'));
+  const localCode = await createCodeStore(join(config.dataDir, 'code'));
+  const codeStore = opened.blobs ? shareCode(localCode, opened.blobs) : localCode;
   const processes = createExecutor({
     codeStore,
     dataDir: config.dataDir,
@@ -141,6 +149,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const engine = new Engine({
     ...base,
     executor,
+    share: opened.share,
     wrapDeliveries: createFaultyDeliveries(faults),
     onTransition: (requestId, { fate }) => {
       if (fate && faults.has('function')) void activity.track(faults.endRequest(requestId));
@@ -222,8 +231,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await topics.start();
   sns.start();
   control.start();
-  retention.start();
-  observation.start();
+  const stopRetention = opened.singleton('retention', retention);
+  const stopObservation = opened.singleton('observation', {
+    start: () => observation.start(),
+    stop: () => void observation.stop(),
+  });
 
   const running: RunningServer = {
     endpoint,
@@ -235,7 +247,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       sqs.stop();
       sns.stop();
       topics.stop();
-      retention.stop();
+      await stopRetention();
+      await stopObservation();
       const drained = Promise.all([engine.stop(), mappings.stop()]);
       await executor.stop(DRAIN_MS);
       await drained;

@@ -85,6 +85,7 @@ export class Dispatcher {
   readonly #invoker: Invoker;
   readonly #executor: Pick<Executor, 'capacity'>;
   readonly #slots: Slots;
+  readonly #isElsewhere: (functionName: string) => boolean;
   readonly #limits: DispatcherLimits;
   readonly #holder: string;
   readonly #lanes = new Map<string, Lane>();
@@ -107,6 +108,8 @@ export class Dispatcher {
     invoker: Invoker;
     executor: Pick<Executor, 'capacity'>;
     slots: Slots;
+    /** All slots of a function are with other nodes at present. */
+    isElsewhere?: (functionName: string) => boolean;
     limits?: DispatcherLimits;
     holder: string;
   }) {
@@ -117,6 +120,7 @@ export class Dispatcher {
     this.#invoker = options.invoker;
     this.#executor = options.executor;
     this.#slots = options.slots;
+    this.#isElsewhere = options.isElsewhere ?? (() => false);
     this.#limits = options.limits ?? DEFAULT_DISPATCHER_LIMITS;
     this.#holder = options.holder;
   }
@@ -155,7 +159,8 @@ export class Dispatcher {
       lane.fetching ||
       lane.nextDue <= this.#clock.now() ||
       lane.buffer.length + lane.reserved >= this.#limits.maxBuffered ||
-      this.#heldBytes + payloadBytes > this.#limits.maxHeldBytes
+      this.#heldBytes + payloadBytes > this.#limits.maxHeldBytes ||
+      this.#isElsewhere(functionName)
     ) {
       return false;
     }
@@ -250,6 +255,11 @@ export class Dispatcher {
     if (this.#stopped || lane.fetching || lane.buffer.length > FETCH_SIZE / 2) return;
     const now = this.#clock.now();
     if (lane.nextDue <= now) {
+      if (this.#isElsewhere(lane.functionName)) {
+        // The nodes that have its slots hear of its events too; this one looks again when there is news.
+        lane.nextDue = Number.POSITIVE_INFINITY;
+        return;
+      }
       if (this.#heldBytes < this.#limits.maxHeldBytes) void this.#activity.track(this.#fetch(lane));
       return;
     }

@@ -80,6 +80,8 @@ export interface EngineOptions {
   readonly executor: Executor;
   readonly accountConcurrency?: number;
   readonly limits?: DispatcherLimits;
+  /** What this node may use of so many slots of a pool; all of them when absent. */
+  readonly share?: (pool: string, total: number) => number;
   /** Comes between the end of an event and its targets. */
   readonly wrapDeliveries?: (plan: PlanDelivery) => PlanDelivery;
   readonly onTransition?: (requestId: string, transition: Transition) => void;
@@ -100,8 +102,10 @@ export class Engine implements InvocationEngine {
   constructor(options: EngineOptions) {
     const { store, clock, random, log, executor, activity } = options;
     this.#options = options;
-    this.slots = new Slots(options.accountConcurrency ?? DEFAULT_ACCOUNT_CONCURRENCY, () =>
-      this.#readReservedTotal(),
+    this.slots = new Slots(
+      options.accountConcurrency ?? DEFAULT_ACCOUNT_CONCURRENCY,
+      () => this.#readReservedTotal(),
+      options.share,
     );
     this.#invoker = new Invoker({
       store,
@@ -122,6 +126,7 @@ export class Engine implements InvocationEngine {
       invoker: this.#invoker,
       executor,
       slots: this.slots,
+      isElsewhere: (name) => this.slots.isElsewhere(name, readReservedConcurrency(store.resources, name)),
       limits: options.limits,
       holder: options.ids.uuid(),
     });
