@@ -11,7 +11,9 @@ import { startPostgres } from '../support/postgres.ts';
 import { startProcess } from '../support/server-process.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-test('a function made on one node runs on another, and its story is told by all', { timeout: 120_000 }, async (t) => {
+test('a function made on one node runs on another, and its story is told by all', {
+  timeout: 120_000,
+}, async (t) => {
   const folder = await tempFolder(t);
   const postgres = await startPostgres(t);
   const args = ['--store', await postgres.schemaUrl('two_nodes')];
@@ -22,7 +24,9 @@ test('a function made on one node runs on another, and its story is told by all'
   await mkdir(evidence);
   await deploy(first, evidence);
   const invoke = new InvokeCommand({ FunctionName: 'succeed', InvocationType: 'Event', Payload: '{}' });
-  const answer = await eventually(async () => second.lambda.send(invoke), { what: 'the other node knows it' });
+  const answer = await eventually(async () => second.lambda.send(invoke), {
+    what: 'the other node knows it',
+  });
   const id = answer.$metadata.requestId as string;
   for (const { control } of [first, second]) {
     const event = await eventually(async () => {
