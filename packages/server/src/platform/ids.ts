@@ -59,9 +59,3 @@ export function createIds(clock: Clock, random: Random): Ids {
 export function timeOfOrderedId(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
-
-/** The smallest ordered id of an instant, for range reads. */
-export function firstOrderedIdAt(at: number): string {
-  const hex = Math.max(0, Math.floor(at)).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
-}
