@@ -161,6 +161,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const sqs = createSqsService(base);
   const topics = await createTopicEngine({
     ...base,
+    holder: ids.uuid(),
     logSink,
     endpoint: () => endpoint,
     smtpUrl: config.smtpUrl,
@@ -246,10 +247,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
       control.stop();
       sqs.stop();
       sns.stop();
-      topics.stop();
       await stopRetention();
       await stopObservation();
-      const drained = Promise.all([engine.stop(), mappings.stop()]);
+      const drained = Promise.all([engine.stop(), mappings.stop(), topics.stop()]);
       await executor.stop(DRAIN_MS);
       await drained;
       await logSink.flush();

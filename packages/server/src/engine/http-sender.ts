@@ -18,7 +18,7 @@ export const sendHttp: Sender = async (outgoing) => {
       redirect: 'manual',
       headers: { ...headersOf(outgoing), ...(authorization ? { authorization } : {}) },
       body: outgoing.body,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any([outgoing.signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     await response.body?.cancel();
     const { status } = response;

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 15_000;
 
 export function createTextSender(options: { readonly webhook?: string; readonly log: Log }): Sender {
   const { webhook, log } = options;
-  return async ({ endpoint: phoneNumber, body: message, attributes }) => {
+  return async ({ endpoint: phoneNumber, body: message, attributes, signal }) => {
     const { messageId, topicArn } = attributes;
     if (webhook === undefined) {
       log.info({ phoneNumber, message, messageId }, 'text message');
@@ -21,7 +21,7 @@ export function createTextSender(options: { readonly webhook?: string; readonly 
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ phoneNumber, message, messageId, topicArn: topicArn || undefined }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
       await response.body?.cancel();
       const verdict = judgeStatus(response.status);

@@ -25,6 +25,8 @@ export interface TopicEngineDeps {
   readonly logSink: LogSink;
   readonly region: string;
   readonly accountId: string;
+  /** Names this process as the holder of what it has under way: that comes back at once when it has died. */
+  readonly holder: string;
   /** Where this server is reached, for links in messages. */
   readonly endpoint: () => string;
   /** Mail goes out only with a server. */
@@ -39,7 +41,8 @@ export interface TopicEngine {
   readonly signer: TopicSigner;
   readonly sendsMail: boolean;
   start(): Promise<void>;
-  stop(): void;
+  /** Lets sendings end, for some seconds. */
+  stop(): Promise<void>;
 }
 
 const DEFAULT_SENDER = 'no-reply@sns.amazonaws.com';
@@ -76,9 +79,9 @@ export async function createTopicEngine(deps: TopicEngineDeps): Promise<TopicEng
       await fanOut.start();
       await deliverer.start();
     },
-    stop() {
+    async stop() {
       fanOut.stop();
-      deliverer.stop();
+      await deliverer.stop();
     },
   };
 }

@@ -23,6 +23,7 @@ export interface TopicFanOutDeps {
   readonly activity: Activity;
   readonly log: Log;
   readonly topics: Topics;
+  readonly holder: string;
 }
 
 export class TopicFanOut {
@@ -90,12 +91,13 @@ export class TopicFanOut {
   }
 
   async #empty(queue: string): Promise<void> {
-    const { store, clock } = this.#deps;
+    const { store, clock, holder } = this.#deps;
     do {
       this.#busy.set(queue, false);
       for (;;) {
         if (this.#stopped) return;
-        const messages = await store.receive({ queue, max: BATCH, now: clock.now(), leaseMs: HOLD_MS });
+        const now = clock.now();
+        const messages = await store.receive({ queue, max: BATCH, now, leaseMs: HOLD_MS, holder });
         if (messages.length === 0) break;
         await this.#handOut(topicOfQueue(queue), messages);
       }

@@ -97,6 +97,7 @@ export async function startMessaging(t: Cleanup, options: MessagingOptions = {})
     activity,
     log,
     ...place,
+    holder: ids.uuid(),
     endpoint: () => endpoint,
     logSink: {
       write: (group, _, written) => void lines.push(...written.map(({ text }) => ({ group, text }))),
@@ -145,7 +146,7 @@ export async function startMessaging(t: Cleanup, options: MessagingOptions = {})
     closed ??= (async () => {
       service.stop();
       topicService.stop();
-      topicEngine.stop();
+      await topicEngine.stop();
       sqs.destroy();
       sns.destroy();
       server.close();

@@ -7,7 +7,12 @@ import {
   type SNSServiceException,
   SubscribeCommand,
 } from '@aws-sdk/client-sns';
-import { CreateQueueCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
 import { ACCOUNT, type Messaging, REGION } from './messaging.ts';
 
 export const topicArnOf = (name: string) => `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`;
@@ -51,13 +56,14 @@ export async function publish(m: Messaging, input: PublishCommandInput): Promise
   return (await m.sns.send(new PublishCommand(input))).MessageId as string;
 }
 
-/** Everything a queue holds now. */
+/** Takes out everything that a queue holds now. */
 export async function drain(m: Messaging, queueName: string): Promise<Message[]> {
+  const QueueUrl = `${m.endpoint}/${ACCOUNT}/${queueName}`;
   const found: Message[] = [];
   for (;;) {
     const { Messages = [] } = await m.sqs.send(
       new ReceiveMessageCommand({
-        QueueUrl: `${m.endpoint}/${ACCOUNT}/${queueName}`,
+        QueueUrl,
         MaxNumberOfMessages: 10,
         MessageAttributeNames: ['All'],
         MessageSystemAttributeNames: ['All'],
@@ -65,6 +71,9 @@ export async function drain(m: Messaging, queueName: string): Promise<Message[]>
     );
     if (Messages.length === 0) return found;
     found.push(...Messages);
+    // A FIFO group shows its next messages only when those before are gone.
+    const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+    await m.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
   }
 }
 

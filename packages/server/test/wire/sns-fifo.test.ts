@@ -82,8 +82,7 @@ test('what is published twice arrives once, for five minutes', async (t) => {
   assert.deepEqual(await bodies(m), ['1']);
   await m.advance(5 * 60_000);
   assert.notDeepEqual(await send('4'), first);
-  // The first has become visible again; the fourth is new.
-  assert.deepEqual(await bodies(m), ['1', '4']);
+  assert.deepEqual(await bodies(m), ['4']);
 });
 
 test('with FifoThroughputScope ids are compared within a group', async (t) => {
@@ -231,7 +230,7 @@ test('order within groups, to several queues, whatever comes at once', async (t)
 test('what was accepted is handed out by the next process', async (t) => {
   const first = await startMessaging(t);
   const topic = await fifo(first);
-  first.topicEngine.stop();
+  await first.topicEngine.stop();
   const { id } = await publish(first, {
     TopicArn: topic,
     Message: 'x',
