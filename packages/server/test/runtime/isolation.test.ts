@@ -1,16 +1,18 @@
 /** What keeps functions apart, in each tier this machine has. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { probeIsolation } from '../../src/runtime/isolation.ts';
+import { RUNTIME_DIR } from '../../src/runtime/runtimes.ts';
 import { createHarness, errorOf, type Harness, payloadOf, until } from './harness.ts';
 
 /** Outside /tmp: what lies there would be covered by a private one. */
 const PARENT = '/var/tmp';
 
 const probeRoot = await mkdtemp(`${PARENT}/redrive-probe-`);
-const { tier: best, reason } = await probeIsolation('auto', probeRoot, []);
+const { tier: best, reason } = await probeIsolation('auto', probeRoot, [RUNTIME_DIR, process.execPath]);
 await rm(probeRoot, { recursive: true });
 
 for (const tier of ['basic', 'namespaces'] as const) {
@@ -76,12 +78,14 @@ for (const tier of ['basic', 'namespaces'] as const) {
 
     if (tier === 'namespaces') {
       test('/tmp itself is private', async () => {
+        // A name of its own: what another run may have left in the machine's /tmp says nothing about this one.
+        const name = `redrive-private-${randomUUID()}`;
         const spec = await harness.deploy({
           'index.mjs': `import fs from 'node:fs';
-            export const handler = async () => { fs.writeFileSync('/tmp/redrive-private', 'x'); return [process.env.TMPDIR ?? null, fs.readdirSync('/tmp')]; };`,
+            export const handler = async () => { fs.writeFileSync('/tmp/${name}', 'x'); return [process.env.TMPDIR ?? null, fs.readdirSync('/tmp')]; };`,
         });
-        assert.deepEqual(payloadOf(await harness.run(spec)), [null, ['redrive-private']]);
-        assert.ok(!existsSync('/tmp/redrive-private'));
+        assert.deepEqual(payloadOf(await harness.run(spec)), [null, [name]]);
+        assert.ok(!existsSync(`/tmp/${name}`));
       });
     }
   });
